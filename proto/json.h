@@ -1,0 +1,21 @@
+/* Protobuf's JSON mapping (https://protobuf.dev/programming-guides/json/), both
+ * ways, driven by the descriptor. Reading uses jansson. Pure; any thread. */
+#ifndef ZWY_JSON_H
+#define ZWY_JSON_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "descriptor.h"
+
+enum {
+	JSON_ONE_LINE = 1, /* no line breaks or indentation */
+	JSON_REFUSE_OUTPUT_ONLY = 2,
+};
+
+/* Default values are left out, as Python's json_format does by default. */
+int json_print(struct buf *out, const struct message_desc *m, struct slice bytes, unsigned flags);
+/* Accepts JSON names and proto names. On failure the fault says line and field:
+ * ERR_BAD_SYNTAX, ERR_UNKNOWN_FIELD, ERR_INVALID_FIELD, ERR_OUTPUT_ONLY_FIELD. */
+int json_parse(struct buf *out, const struct message_desc *m, struct slice text, unsigned flags, struct fault *f);
+
+#endif

@@ -1,0 +1,99 @@
+/* One RPC, as a handler sees it. All four call types in one shape.
+ *
+ * Order of callbacks, for each call, on the thread of its connection:
+ *
+ *   start   once, when the metadata is complete
+ *   message 0 or more times, each a whole message, inflated and, where the method
+ *           names a request descriptor, past the validating walk; the bytes are
+ *           the engine's until the callback returns. For a method without client
+ *           streaming the engine makes sure that it comes exactly once
+ *           (otherwise the call ends UNIMPLEMENTED and message never comes).
+ *   half_close  once, after the last message, if the client finished its side
+ *   writable    after call_send said that the window is full, when there is room again
+ *   closed  exactly once, last, whatever happened: finished and sent, reset by
+ *           the peer, deadline passed, connection lost. After it the call is gone.
+ *
+ * A callback that is NULL is passed over. A handler that works elsewhere keeps the
+ * call's handle, not its pointer: call_find() says whether it is still there.
+ * After call_finish nothing but closed comes. The engine ends a call whose deadline
+ * passes with DEADLINE_EXCEEDED by itself; the handler learns of it by closed. */
+#ifndef ZWY_RPC_CALL_H
+#define ZWY_RPC_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/date.h"
+#include "base/error.h"
+#include "descriptor.h"
+
+struct call;
+
+struct call_handler {
+	void (*start)(struct call *c);
+	void (*message)(struct call *c, struct slice message);
+	void (*half_close)(struct call *c);
+	void (*writable)(struct call *c);
+	void (*closed)(struct call *c);
+};
+
+/* One row of the server's routes. */
+struct rpc_method {
+	const char *path; /* /package.Service/Method */
+	bool client_streaming, server_streaming;
+	/* Messages are walked by it before the handler sees them; NULL: they are not. */
+	const struct message_desc *request;
+	const struct call_handler *handler;
+	const void *ctx; /* the handler's own, e.g. a struct method_desc */
+};
+
+/* Who is at the other end. */
+struct call_peer {
+	bool is_unix;
+	bool is_loopback;
+	uid_t uid; /* of a Unix peer (SO_PEERCRED) */
+	pid_t pid;
+	char address[64]; /* for logs: unix:uid=1000, 127.0.0.1:4321 */
+};
+
+struct call_handle {
+	uint64_t connection; /* never reused */
+	int32_t stream;
+};
+
+const struct rpc_method *call_method(const struct call *c);
+const struct call_peer *call_peer(const struct call *c);
+/* The server's context, as given to the engine. */
+void *call_server(const struct call *c);
+/* Value of an ASCII metadata key (lower case), empty if absent; -bin keys decoded. The first of several. */
+struct slice call_metadata(const struct call *c, const char *key);
+/* Instant at which it ends by itself, 0: none. */
+msec call_deadline(const struct call *c);
+/* Memory that lives as long as the call. */
+struct arena *call_arena(struct call *c);
+void call_set_user(struct call *c, void *user);
+void *call_user(const struct call *c);
+struct call_handle call_handle(const struct call *c);
+
+/* Extra response metadata; before the first call_send or call_finish. Keys lower case. */
+void call_add_header(struct call *c, const char *key, struct slice value);
+void call_add_trailer(struct call *c, const char *key, struct slice value);
+
+enum { CALL_FULL = 1 };
+/* Queues one message (copied). CALL_FULL: taken, but wait for writable before the
+ * next (a handler that goes on regardless is ended with RESOURCE_EXHAUSTED at the
+ * hard limit). Negative after call_finish or when the call is over. */
+int call_send(struct call *c, struct slice message);
+/* Ends the call: NULL or a fault with code 0 is OK. Messages queued before are
+ * sent first. Details go into grpc-status-details-bin within the peer's header limit. */
+void call_finish(struct call *c, const struct fault *f);
+/* A unary answer: send and finish OK. */
+void call_reply(struct call *c, struct slice message);
+/* Stops and restarts message callbacks; while stopped, the sender's window shuts. */
+void call_pause(struct call *c);
+void call_resume(struct call *c);
+
+#endif

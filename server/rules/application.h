@@ -1,0 +1,158 @@
+/* Applications under Articles 2, 4, 5, 11, 13 and 14: what may be done, by whom,
+ * when, and what follows. Pure functions of the facts given: a refusal with
+ * reason, article, values and what is allowed instead, or an outcome that the
+ * service carries out in one store transaction.
+ *
+ * The workflow is the table in regular.def: one row per (state, action). Nothing
+ * that is not a row is possible. */
+#ifndef ZWY_RULES_APPLICATION_H
+#define ZWY_RULES_APPLICATION_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "rules/actor.h"
+#include "rules/calendar.h"
+#include "rules/parameters.h"
+#include "zwy/v1/application.pb.h"
+#include "zwy/v1/catalogue.pb.h"
+#include "zwy/v1/document.pb.h"
+#include "zwy/v1/node.pb.h"
+#include "zwy/v1/quota.pb.h"
+#include "zwy/v1/resource.pb.h"
+
+/* What the catalogue and the quota say of one item; in the order of the items. */
+struct item_facts {
+	const zwy_v1_Service *service; /* NULL: the catalogue has none of that slug */
+	const zwy_v1_Quota *quota;     /* NULL: no record, a limit of 0 */
+};
+
+/* A document's newest uploaded version. */
+struct document_facts {
+	const char *type;
+	const char *sha256;
+	const char *filename;
+};
+
+struct facts {
+	const struct actor *actor;
+	msec now;
+	const struct calendar *calendar;
+	const struct parameters *parameters;
+	const zwy_v1_System *system;	     /* NULL: none of that slug */
+	const zwy_v1_Department *department; /* the system's */
+	const zwy_v1_Node *node;	     /* the department's (Article 5) */
+	const struct item_facts *items;
+	size_t item_count;
+	const struct document_facts *documents;
+	size_t document_count;
+	uint32_t catalogue_version; /* of the whole catalogue, now */
+};
+
+/* One movement of a quota: a ledger entry and the new balance. */
+struct quota_move {
+	const char *service;
+	const char *movement;	 /* reserve, commit, release */
+	zwy_v1_Quota quota;	 /* as it will be */
+	zwy_v1_LedgerEntry entry; /* name is left to the service */
+};
+
+struct outcome_event {
+	const char *action;
+	const char *from_state, *to_state;
+	const char *article;
+	const char *comment;
+};
+
+/* What shall happen. Everything points into the arena or the facts; nothing of
+ * it is released with pb_release. */
+struct outcome {
+	zwy_v1_Application application; /* as it will be; name and revision as they are now */
+	struct quota_move *moves;
+	size_t move_count;
+	zwy_v1_Resource *resources; /* new ones, one per item; names and Item.resource are left to the service */
+	size_t resource_count;
+	struct outcome_event *events;
+	size_t event_count;
+};
+
+/* Article 13. A new application as asked (fields 5 and up, output-only ones
+ * empty). With submit it is also submitted; then, if nothing but documents is
+ * missing, it stays a draft and *ret_missing lists them (code DOCUMENT_MISSING);
+ * otherwise ret_missing->code is 0. */
+int application_create(const struct facts *facts, const zwy_v1_Application *asked, bool submit, struct arena *arena,
+		       struct outcome *ret, struct fault *ret_missing, struct fault *f);
+
+/* Replaces what the department wrote, in a draft (all of it), in need_supplement
+ * and review_returned (purpose, cloud plan, documents). `asked` is the whole new
+ * application; output-only fields are taken from `before`. */
+int application_update(const struct facts *facts, const zwy_v1_Application *before, const zwy_v1_Application *asked,
+		       struct arena *arena, struct outcome *ret, struct fault *f);
+
+struct form_entry {
+	const char *key, *value;
+};
+struct act {
+	const char *action;
+	const struct form_entry *form;
+	size_t form_count;
+	const char *comment;
+	uint64_t revision; /* 0: any */
+};
+int application_act(const struct facts *facts, const zwy_v1_Application *before, const struct act *act,
+		    struct arena *arena, struct outcome *ret, struct fault *f);
+
+/* What the system does by itself when a clock's due_time has passed: marks it
+ * overdue, and where the term says so (need_supplement → lapsed, in_service →
+ * closed) moves the application on. Does nothing, with no events in the outcome,
+ * if the clock does not run any more or is not due: safe to repeat. */
+int application_clock(const struct facts *facts, const zwy_v1_Application *before, const char *term,
+		      struct arena *arena, struct outcome *ret, struct fault *f);
+
+/* After a calendar import: recomputes running provisional clocks (and their
+ * overdue mark); no events if none changed. */
+int application_recompute(const struct facts *facts, const zwy_v1_Application *before, struct arena *arena,
+			  struct outcome *ret, struct fault *f);
+
+/* Something that the caller may do now. */
+struct possible {
+	const char *action;
+	const char *form; /* keys, blanks between, those needed end in * */
+	const char *article;
+	const char *description;
+};
+#define POSSIBLE_MAX 8
+struct explanation {
+	const char *who;     /* role that must act, e.g. "op-p"; "" at the end */
+	const char *who_text; /* for people */
+	const zwy_v1_Clock *clock; /* the running clock with the nearest end, or NULL */
+	const char *article;
+	const char *text; /* what the state means and what it waits for */
+	struct fault missing; /* draft: what submit would refuse it for, all of it; code 0: nothing */
+	struct possible next[POSSIBLE_MAX];
+	size_t next_count;
+};
+/* What `why`, `next` and `status` say. Only actions whose role and jurisdiction
+ * the actor has, and who is not kept from it as the submitter. */
+void application_explain(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
+			 struct explanation *ret);
+
+/* The states that end an application. */
+bool application_final(const char *state);
+
+/* The workflow's rows, for `zwy rules`, tests and documentation. */
+struct step {
+	const char *from, *action, *to; /* `to` as written: alternatives apart by | */
+	unsigned roles;
+	const char *form;
+	const char *article;
+	const char *description;
+};
+extern const struct step regular_steps[];
+extern const size_t regular_step_count;
+
+/* Article 4 and 5, shared with other rules: the role holds at the node. */
+bool actor_at_node(const struct actor *a, const zwy_v1_Node *node);
+/* The slug of the node that serves a level and region, "" if there is none. nodes: all of them. */
+const char *node_for(zwy_v1_Level level, const char *region, const zwy_v1_Node *const *nodes, size_t count);
+
+#endif
