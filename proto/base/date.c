@@ -95,8 +95,8 @@ bool
 date_parse(struct slice s, day *ret)
 {
 	int y, m, d;
-	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' || !digits(s.p, 4, &y) ||
-	    !digits(s.p + 5, 2, &m) || !digits(s.p + 8, 2, &d))
+	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' || !digits(s.p, 4, &y) || !digits(s.p + 5, 2, &m) ||
+	    !digits(s.p + 8, 2, &d))
 		return false;
 	if (y < 1 || m < 1 || m > 12 || d < 1 || d > days_in_month(y, m))
 		return false;
