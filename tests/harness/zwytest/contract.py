@@ -1,0 +1,61 @@
+"""The published contract, read from the descriptor set that the build makes.
+
+No generated stubs: message classes are made at run time, so the tests see exactly
+what the server was built from."""
+import functools
+import os
+import pathlib
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+
+@functools.lru_cache(maxsize=None)
+def pool():
+    build = pathlib.Path(os.environ.get("ZWY_BUILD", pathlib.Path(__file__).resolve().parents[3] / "build"))
+    files = descriptor_pb2.FileDescriptorSet()
+    files.ParseFromString((build / "proto/gen/zwy.descriptors").read_bytes())
+    result = descriptor_pool.DescriptorPool()
+    for file in files.file:
+        result.Add(file)
+    return result
+
+
+@functools.lru_cache(maxsize=None)
+def _factory():
+    return message_factory.MessageFactory(pool())
+
+
+@functools.lru_cache(maxsize=None)
+def message_class(name):
+    """The class of a message by its name in zwy.v1, or by its full name."""
+    full = name if "." in name else "zwy.v1." + name
+    return _factory().GetPrototype(pool().FindMessageTypeByName(full))
+
+
+def message(name, **fields):
+    return message_class(name)(**fields)
+
+
+@functools.lru_cache(maxsize=None)
+def method(name):
+    """`Service.Method` or `Method`, where only one service has it, as its descriptor."""
+    if "." in name:
+        service, _, short = name.rpartition(".")
+        found = [pool().FindServiceByName("zwy.v1." + service).FindMethodByName(short)]
+    else:
+        found = [m for s in services() for m in s.methods if m.name == name]
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} methods are called {name}")
+    return found[0]
+
+
+@functools.lru_cache(maxsize=None)
+def services():
+    build = pathlib.Path(os.environ.get("ZWY_BUILD", pathlib.Path(__file__).resolve().parents[3] / "build"))
+    files = descriptor_pb2.FileDescriptorSet()
+    files.ParseFromString((build / "proto/gen/zwy.descriptors").read_bytes())
+    return [pool().FindServiceByName(f"{f.package}.{s.name}") for f in files.file for s in f.service]
+
+
+def call_path(descriptor):
+    return f"/{descriptor.containing_service.full_name}/{descriptor.name}"
