@@ -33,6 +33,8 @@ TYPES = {
     Field.TYPE_MESSAGE: "MESSAGE",
 }
 MAX_SEGMENTS = 6
+MAX_FIELDS = 64
+MAX_ONEOFS = 8
 
 
 def fail(text):
@@ -200,6 +202,8 @@ class Writer:
 
     def message(self, name, message, kind):
         fields = sorted(message.field, key=lambda f: f.number)
+        if len(fields) > MAX_FIELDS or len(message.oneof_decl) > MAX_ONEOFS:
+            fail(f"{name}: more than {MAX_FIELDS} fields or {MAX_ONEOFS} oneofs, which wire_check does not expect")
         if fields:
             self.put(f"static const struct field_desc fields_{identifier(name)}[] = {{")
             for field in fields:

@@ -14,7 +14,7 @@ enum wire_type { WIRE_VARINT = 0, WIRE_I64 = 1, WIRE_LEN = 2, WIRE_I32 = 5 };
 struct wire_field {
 	uint32_t number;
 	enum wire_type type;
-	uint64_t value;	    /* VARINT, I64, I32 */
+	uint64_t value;     /* VARINT, I64, I32 */
 	struct slice bytes; /* LEN */
 	struct slice raw;   /* the whole field, tag included */
 };
@@ -24,8 +24,8 @@ int wire_next(struct slice *s, struct wire_field *ret);
 /* The last field with this number (proto3: the last one wins); false: none. */
 bool wire_find(struct slice message, uint32_t number, struct wire_field *ret);
 struct slice wire_string(struct slice message, uint32_t number); /* empty if none */
-uint64_t wire_uint(struct slice message, uint32_t number);	 /* 0 if none */
-msec wire_time(struct slice message, uint32_t number);		 /* a Timestamp; 0 if none */
+uint64_t wire_uint(struct slice message, uint32_t number);       /* 0 if none */
+msec wire_time(struct slice message, uint32_t number);           /* a Timestamp; 0 if none */
 
 int64_t zigzag_decode(uint64_t v);
 uint64_t zigzag_encode(int64_t v);
@@ -40,15 +40,18 @@ void wire_put_time(struct buf *b, uint32_t number, msec t);
 void wire_put_bytes(struct buf *b, uint32_t number, struct slice s);
 
 struct wire_limits {
-	unsigned depth;	 /* of nested messages; default 16 */
-	size_t elements; /* of repeated fields and maps, counted over the message; default 10,000 */
+	unsigned depth;     /* of nested messages; default 16 */
+	size_t elements;    /* of repeated fields and maps, counted over the message; default 10,000 */
+	size_t map_entries; /* of one map; default 256 */
 };
-#define WIRE_LIMITS_DEFAULT ((struct wire_limits){16, 10000})
+#define WIRE_LIMITS_DEFAULT ((struct wire_limits){16, 10000, 256})
 
 /* Walks a message by its descriptor and refuses what nanopb would let pass or
  * lose: unknown fields, wrong wire types, enum numbers that are not declared,
- * strings that are not UTF-8, too deep or too many elements, several members of
- * one oneof. Syntax errors of the wire itself are ERR_INTERNAL (gRPC: the message
+ * numbers that do not fit, strings that are not UTF-8 or hold a NUL, too deep or
+ * too many elements, several members of one oneof, a single message or the key of
+ * a map twice, Timestamps outside the years 1 to 9999, FieldMask paths that JSON
+ * could not say. Syntax errors of the wire itself are ERR_INTERNAL (gRPC: the message
  * could not be parsed); the others ERR_INVALID_ARGUMENT, ERR_UNKNOWN_FIELD,
  * ERR_INVALID_FIELD, with the field's path. */
 int wire_check(const struct message_desc *m, struct slice bytes, struct wire_limits limits, struct fault *f);
