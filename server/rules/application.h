@@ -20,10 +20,14 @@
 #include "zwy/v1/quota.pb.h"
 #include "zwy/v1/resource.pb.h"
 
-/* What the catalogue and the quota say of one item; in the order of the items. */
+/* What the catalogue and the quota say of one item; in the order of the items.
+ * Items of one service name the same quota. */
 struct item_facts {
 	const zwy_v1_Service *service; /* NULL: the catalogue has none of that slug */
-	const zwy_v1_Quota *quota;     /* NULL: no record, a limit of 0 */
+	/* The service as Item.catalogue_version published it (what was reserved is
+	 * given back by the same dimensions). NULL: `service` is that version. */
+	const zwy_v1_Service *pinned;
+	const zwy_v1_Quota *quota; /* NULL: no record, a limit of 0 */
 };
 
 /* A document's newest uploaded version. */
@@ -39,8 +43,8 @@ struct facts {
 	const struct calendar *calendar;
 	const struct parameters *parameters;
 	const zwy_v1_System *system;	     /* NULL: none of that slug */
-	const zwy_v1_Department *department; /* the system's */
-	const zwy_v1_Node *node;	     /* the department's (Article 5) */
+	const zwy_v1_Department *department; /* the system's; NULL: none of that slug */
+	const zwy_v1_Node *node;	     /* the department's (Article 5); NULL: none */
 	const struct item_facts *items;
 	size_t item_count;
 	const struct document_facts *documents;
@@ -48,15 +52,19 @@ struct facts {
 	uint32_t catalogue_version; /* of the whole catalogue, now */
 };
 
-/* One movement of a quota: a ledger entry and the new balance. */
+/* One movement of a quota: a ledger entry and the new balance. One per service,
+ * however many items name it. */
 struct quota_move {
 	const char *service;
 	const char *movement;	 /* reserve, commit, release */
-	zwy_v1_Quota quota;	 /* as it will be */
+	zwy_v1_Quota quota;	 /* as it will be; name and revision as they are now */
 	zwy_v1_LedgerEntry entry; /* name is left to the service */
 };
 
+/* In the order in which they happened. What a clock did is the system's act,
+ * also where it comes to light in somebody's command: kind says which. */
 struct outcome_event {
+	const char *kind; /* create, update, act, clock, import */
 	const char *action;
 	const char *from_state, *to_state;
 	const char *article;
@@ -75,8 +83,9 @@ struct outcome {
 	size_t event_count;
 };
 
-/* Article 13. A new application as asked (fields 5 and up, output-only ones
- * empty). With submit it is also submitted; then, if nothing but documents is
+/* Article 13. A new application as asked: fields 5 and up, output-only ones
+ * empty; asked->name is the name it will have (its id is taken first), or empty
+ * to try whether it would be accepted. kind left out means regular. With submit it is also submitted; then, if nothing but documents is
  * missing, it stays a draft and *ret_missing lists them (code DOCUMENT_MISSING);
  * otherwise ret_missing->code is 0. */
 int application_create(const struct facts *facts, const zwy_v1_Application *asked, bool submit, struct arena *arena,
@@ -108,6 +117,12 @@ int application_act(const struct facts *facts, const zwy_v1_Application *before,
 int application_clock(const struct facts *facts, const zwy_v1_Application *before, const char *term,
 		      struct arena *arena, struct outcome *ret, struct fault *f);
 
+/* A document's body is about to be stored, or was; sha256 may be NULL while it
+ * is not known yet. The department's, while the application is its to write; later
+ * only the very body that was announced by digest: DOCUMENT_MISMATCH. */
+int application_upload(const struct facts *facts, const zwy_v1_Application *before, const char *type,
+		       const char *sha256, struct fault *f);
+
 /* After a calendar import: recomputes running provisional clocks (and their
  * overdue mark); no events if none changed. */
 int application_recompute(const struct facts *facts, const zwy_v1_Application *before, struct arena *arena,
@@ -127,6 +142,7 @@ struct explanation {
 	const zwy_v1_Clock *clock; /* the running clock with the nearest end, or NULL */
 	const char *article;
 	const char *text; /* what the state means and what it waits for */
+	bool final;
 	struct fault missing; /* draft: what submit would refuse it for, all of it; code 0: nothing */
 	struct possible next[POSSIBLE_MAX];
 	size_t next_count;
@@ -141,7 +157,9 @@ bool application_final(const char *state);
 
 /* The workflow's rows, for `zwy rules`, tests and documentation. */
 struct step {
-	const char *from, *action, *to; /* `to` as written: alternatives apart by | */
+	const char *from, *action;
+	const char *when; /* result=pass: the form's value that chooses this row; "": the only row */
+	const char *to;
 	unsigned roles;
 	const char *form;
 	const char *article;
@@ -150,7 +168,29 @@ struct step {
 extern const struct step regular_steps[];
 extern const size_t regular_step_count;
 
-/* Article 4 and 5, shared with other rules: the role holds at the node. */
+/* The states, in the order of the workflow. */
+struct state {
+	const char *name;
+	bool final;
+	unsigned roles; /* who must act */
+	const char *article;
+	const char *text;
+};
+extern const struct state application_states[];
+extern const size_t application_state_count;
+
+/* A type of document. */
+struct document_type {
+	const char *type;
+	bool needed; /* for a regular application */
+	const char *article;
+	const char *name_zh;
+};
+extern const struct document_type document_types[];
+extern const size_t document_type_count;
+
+/* Article 4 and 5, shared with other rules: the level and region are the node's
+ * own; a county's first four digits name its city. */
 bool actor_at_node(const struct actor *a, const zwy_v1_Node *node);
 /* The slug of the node that serves a level and region, "" if there is none. nodes: all of them. */
 const char *node_for(zwy_v1_Level level, const char *region, const zwy_v1_Node *const *nodes, size_t count);

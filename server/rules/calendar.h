@@ -13,7 +13,7 @@ struct calendar;
 struct calendar *calendar_new(void);
 void calendar_free(struct calendar *c); /* NULL is allowed */
 /* Adds or replaces a year. Each day must lie in it, once, as holiday or workday:
- * ERR_INVALID_FIELD otherwise, and nothing added. */
+ * ERR_INVALID_FIELD otherwise, or if there are none, and nothing is added. */
 int calendar_add(struct calendar *c, int year, const zwy_v1_CalendarYear *days, struct fault *f);
 bool calendar_has(const struct calendar *c, int year);
 

@@ -11,22 +11,34 @@
 #include "base/error.h"
 #include "zwy/v1/parameter.pb.h"
 
-enum parameter_type { PARAMETER_BOOL, PARAMETER_INT, PARAMETER_ENUM, PARAMETER_TEXT };
+enum parameter_type {
+	PARAMETER_BOOL,
+	PARAMETER_INT,
+	PARAMETER_ENUM,
+	PARAMETER_TEXT,
+	PARAMETER_LIST, /* words apart by blanks */
+	PARAMETER_TIME, /* HH:MM:SS up to 24:00:00, UTC+8 */
+	PARAMETER_DATE, /* YYYY-MM-DD, or empty: not set */
+};
+
 
 struct parameter_desc {
 	const char *key; /* clock.count_start_day */
 	enum parameter_type type;
 	const char *default_value;
-	const char *allowed; /* "0..365", "freeze|refuse", "" for text */
-	const char *article;
-	bool statutory;
+	const char *allowed; /* "0..365", "freeze|refuse", "" for text; of a list the words it may hold */
+	const char *article; /* "" if none */
+	bool statutory; /* set by the regulation; `allowed` then only lets it be tightened */
 	const char *description;
 };
 
-extern const struct parameter_desc parameter_table[];
+extern const struct parameter_desc parameter_table[]; /* by enum parameter */
 extern const size_t parameter_count;
 const struct parameter_desc *parameter_find(const char *key);
+/* As Parameter.type says it: bool, int, enum, text, list, time, date. */
+const char *parameter_type_name(enum parameter_type type);
 
+#define PARAMETER_MAX_BYTES 256
 /* ERR_INVALID_FIELD says what is allowed. Canonical form (bools as 0 and 1) goes to dst. */
 int parameter_check(const struct parameter_desc *p, const char *value, char *dst, size_t size, struct fault *f);
 
@@ -39,7 +51,9 @@ enum parameter {
 };
 
 struct parameters {
-	int64_t number[PARAM_COUNT]; /* bool and int; for enum the index of the word in `allowed` */
+	/* bool and int as they are; enum: index of the word in `allowed`; time: seconds
+	 * since midnight; date: day number, INT64_MIN if not set; text and list: 0. */
+	int64_t number[PARAM_COUNT];
 };
 
 void parameters_default(struct parameters *p);

@@ -1,0 +1,21 @@
+#include "rules/names.h"
+
+#define SLUG_MAX_BYTES 63
+
+static bool
+slug_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool
+slug_valid(const char *slug)
+{
+	size_t n = strlen(text_of(slug));
+	if (n == 0 || n > SLUG_MAX_BYTES || !slug_letter(slug[0]) || !slug_letter(slug[n - 1]))
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (!slug_letter(slug[i]) && (slug[i] != '-' || slug[i - 1] == '-'))
+			return false;
+	return true;
+}

@@ -1,0 +1,73 @@
+/* Records that are kept by hand: who may, what is allowed, what follows from it.
+ * Articles 4 to 6, 8, 11, 26; contract: who makes what.
+ *
+ * Each function takes the actor, the record as it is (NULL: a new one) and as
+ * asked: the whole record, an update's mask already applied; asked->name is set.
+ * It returns 0 and the record as it shall be in *ret, derived fields filled in,
+ * or refuses. *ret points into asked, before, the facts and the arena; it is
+ * never released with pb_release. References come out as bare slugs. Pure. */
+#ifndef ZWY_RULES_RECORDS_H
+#define ZWY_RULES_RECORDS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "rules/actor.h"
+#include "rules/parameters.h"
+#include "zwy/v1/calendar.pb.h"
+#include "zwy/v1/catalogue.pb.h"
+#include "zwy/v1/node.pb.h"
+#include "zwy/v1/organisation.pb.h"
+#include "zwy/v1/parameter.pb.h"
+#include "zwy/v1/quota.pb.h"
+
+/* Competent authority of the department's node, before and after; nodes: all of them. */
+int department_rule(const struct actor *actor, const zwy_v1_Department *before, const zwy_v1_Department *asked,
+		    const zwy_v1_Node *const *nodes, size_t node_count, struct arena *arena, zwy_v1_Department *ret,
+		    struct fault *f);
+
+/* Its own department. department: that of asked->department; NULL: none of that
+ * slug. Responsible parties may be missing (an application then cannot be submitted). */
+int system_rule(const struct actor *actor, const zwy_v1_System *before, const zwy_v1_System *asked,
+		const zwy_v1_Department *department, struct arena *arena, zwy_v1_System *ret, struct fault *f);
+
+/* Competent authority of the department's node sets limits; balances are kept.
+ * Facts follow from the name quotas/{department}/{service}; NULL: there is none. */
+struct quota_facts {
+	const zwy_v1_Department *department;
+	const zwy_v1_Service *service;
+	const zwy_v1_Node *node; /* the department's */
+	const struct parameters *parameters;
+};
+int quota_rule(const struct actor *actor, const zwy_v1_Quota *before, const zwy_v1_Quota *asked,
+	       const struct quota_facts *facts, struct arena *arena, zwy_v1_Quota *ret, struct fault *f);
+
+/* The administrator. uids: for each of asked->uids, the name of the principal
+ * that has it, NULL if none has. */
+int principal_rule(const struct actor *actor, const zwy_v1_Principal *before, const zwy_v1_Principal *asked,
+		   const char *const *uid_owners, struct arena *arena, zwy_v1_Principal *ret, struct fault *f);
+int delegation_rule(const struct actor *actor, const zwy_v1_Delegation *before, const zwy_v1_Delegation *asked,
+		    struct arena *arena, zwy_v1_Delegation *ret, struct fault *f);
+
+/* The province's competent authority publishes. version: of the catalogue that
+ * this change makes. A retired service stays retired; its slug is not used again. */
+int service_rule(const struct actor *actor, const zwy_v1_Service *before, const zwy_v1_Service *asked,
+		 uint32_t version, struct arena *arena, zwy_v1_Service *ret, struct fault *f);
+
+/* The administrator designates the two bodies (Article 4); NULL: no department of
+ * that slug. Nodes come with the program: Article 6 fixes how many there are, so
+ * only the program itself makes one, and kind and region never change. */
+int node_rule(const struct actor *actor, const zwy_v1_Node *before, const zwy_v1_Node *asked,
+	      const zwy_v1_Department *authority, const zwy_v1_Department *operator_body,
+	      const zwy_v1_Node *const *nodes, size_t node_count, struct arena *arena, zwy_v1_Node *ret,
+	      struct fault *f);
+
+/* The administrator imports years. */
+int calendar_rule(const struct actor *actor, const zwy_v1_CalendarYear *before, const zwy_v1_CalendarYear *asked,
+		  struct arena *arena, zwy_v1_CalendarYear *ret, struct fault *f);
+
+/* The province's competent authority. There is a record for every row of
+ * parameters.def and for nothing else; value comes out in canonical form. */
+int parameter_rule(const struct actor *actor, const zwy_v1_Parameter *before, const zwy_v1_Parameter *asked,
+		   struct arena *arena, zwy_v1_Parameter *ret, struct fault *f);
+
+#endif
