@@ -1,0 +1,270 @@
+#include "status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "wire.h"
+
+#define DOMAIN         "zwy"
+#define TYPE_PREFIX    "type.googleapis.com/"
+#define RETRY_DELAY_MS 1000
+
+/* Field numbers of google/rpc/status.proto and google/rpc/error_details.proto. */
+enum {
+	STATUS_CODE = 1,
+	STATUS_MESSAGE = 2,
+	STATUS_DETAILS = 3,
+	ANY_TYPE_URL = 1,
+	ANY_VALUE = 2,
+	ERROR_INFO_REASON = 1,
+	ERROR_INFO_DOMAIN = 2,
+	ERROR_INFO_METADATA = 3,
+	VIOLATIONS = 1, /* of BadRequest and PreconditionFailure */
+	BAD_REQUEST_FIELD = 1,
+	BAD_REQUEST_DESCRIPTION = 2,
+	BAD_REQUEST_REASON = 3,
+	PRECONDITION_TYPE = 1,
+	PRECONDITION_SUBJECT = 2,
+	PRECONDITION_DESCRIPTION = 3,
+	RETRY_INFO_DELAY = 1,
+};
+
+static void
+put_str(struct buf *b, uint32_t number, const char *s)
+{
+	wire_put_string(b, number, slice_of(s));
+}
+
+/* Appends one detail and empties `value`. */
+static void
+put_detail(struct buf *status, const char *type, struct buf *value)
+{
+	struct buf any = {0}, url = {0};
+	buf_printf(&url, "%s%s", TYPE_PREFIX, type);
+	wire_put_string(&any, ANY_TYPE_URL, buf_slice(&url));
+	wire_put_string(&any, ANY_VALUE, buf_slice(value));
+	wire_put_bytes(status, STATUS_DETAILS, buf_slice(&any));
+	if (any.error || url.error || value->error)
+		status->error = ERR_NO_MEMORY;
+	buf_release(&any);
+	buf_release(&url);
+	buf_clear(value);
+}
+
+static void
+put_metadata(struct buf *info, const char *key, const char *value)
+{
+	if (!value || !value[0])
+		return;
+	char space[128];
+	struct buf entry = {.p = space, .cap = sizeof(space), .max = sizeof(space)};
+	put_str(&entry, 1, key);
+	put_str(&entry, 2, value);
+	if (!entry.error)
+		wire_put_bytes(info, ERROR_INFO_METADATA, buf_slice(&entry));
+}
+
+static void
+put_error_info(struct buf *status, const struct fault *f, size_t more)
+{
+	const struct reason *reason = reason_of(f->code);
+	struct buf info = {0};
+	put_str(&info, ERROR_INFO_REASON, reason->name);
+	put_str(&info, ERROR_INFO_DOMAIN, DOMAIN);
+	put_metadata(&info, "article", f->article);
+	put_metadata(&info, "errno", strerrorname_np(reason->eno));
+	char count[24];
+	snprintf(count, sizeof(count), "%zu", more);
+	put_metadata(&info, "more", more ? count : "");
+	put_detail(status, "google.rpc.ErrorInfo", &info);
+	buf_release(&info);
+}
+
+static bool
+is_bad_request(const struct fault_item *item)
+{
+	return reason_of(item->code)->status == GRPC_INVALID_ARGUMENT;
+}
+
+static void
+put_violation(struct buf *list, const struct fault_item *item, bool bad_request)
+{
+	struct buf b = {0};
+	const char *reason = reason_of(item->code)->name;
+	if (bad_request) {
+		put_str(&b, BAD_REQUEST_FIELD, item->field);
+		put_str(&b, BAD_REQUEST_DESCRIPTION, item->text);
+		put_str(&b, BAD_REQUEST_REASON, reason);
+	} else {
+		put_str(&b, PRECONDITION_TYPE, reason);
+		put_str(&b, PRECONDITION_SUBJECT, item->field);
+		put_str(&b, PRECONDITION_DESCRIPTION, item->text);
+	}
+	wire_put_bytes(list, VIOLATIONS, buf_slice(&b));
+	buf_release(&b);
+}
+
+static void
+put_violations(struct buf *status, const struct fault *f, size_t count, bool bad_request)
+{
+	struct buf list = {0};
+	for (size_t i = 0; i < count; i++)
+		if (is_bad_request(&f->items[i]) == bad_request)
+			put_violation(&list, &f->items[i], bad_request);
+	if (list.n)
+		put_detail(status, bad_request ? "google.rpc.BadRequest" : "google.rpc.PreconditionFailure",
+			   &list);
+	buf_release(&list);
+}
+
+static void
+put_retry_info(struct buf *status)
+{
+	struct buf info = {0};
+	wire_put_time(&info, RETRY_INFO_DELAY, RETRY_DELAY_MS); /* a Duration has a Timestamp's fields */
+	put_detail(status, "google.rpc.RetryInfo", &info);
+	buf_release(&info);
+}
+
+static void
+encode(struct buf *status, const struct fault *f, size_t count, bool with_text)
+{
+	wire_put_uint(status, STATUS_CODE, (uint64_t)reason_of(f->code)->status);
+	if (with_text)
+		put_str(status, STATUS_MESSAGE, f->text);
+	put_error_info(status, f, f->more + f->item_count - count);
+	put_violations(status, f, count, true);
+	put_violations(status, f, count, false);
+	if (f->code == ERR_OVERLOADED)
+		put_retry_info(status);
+}
+
+void
+status_encode(struct buf *out, const struct fault *f, size_t max_bytes)
+{
+	struct buf status = {0};
+	bool with_text = true;
+	for (size_t count = f->item_count;; count--) {
+		encode(&status, f, count, with_text);
+		if (status.error || status.n <= max_bytes)
+			break;
+		buf_clear(&status);
+		if (count > 0)
+			continue;
+		if (!with_text) /* not even the bare reason fits */
+			break;
+		with_text = false; /* grpc-message carries it too */
+		count = 1;
+	}
+	if (!status.error)
+		buf_append_slice(out, buf_slice(&status));
+	buf_release(&status);
+}
+
+static void
+copy_text(char *dst, size_t size, struct slice s)
+{
+	if (s.n >= size) {
+		s.n = size - 1;
+		s.n = utf8_whole(s);
+	}
+	if (!utf8_valid(s) || memchr(s.n ? s.p : "", '\0', s.n))
+		s.n = 0;
+	if (s.n)
+		memcpy(dst, s.p, s.n);
+	dst[s.n] = '\0';
+}
+
+static int
+code_of(struct slice reason)
+{
+	char name[64];
+	copy_text(name, sizeof(name), reason);
+	return reason_by_name(name);
+}
+
+static bool
+read_error_info(struct fault *f, struct slice info)
+{
+	struct wire_field field;
+	if (!slice_is(wire_string(info, ERROR_INFO_DOMAIN), DOMAIN))
+		return false;
+	int code = code_of(wire_string(info, ERROR_INFO_REASON));
+	if (code != ERR_UNKNOWN) /* a reason that is newer than this program stays what its status says */
+		f->code = code;
+	while (wire_next(&info, &field) == 1) {
+		uint64_t more;
+		if (field.number != ERROR_INFO_METADATA || field.type != WIRE_LEN)
+			continue;
+		struct slice key = wire_string(field.bytes, 1), value = wire_string(field.bytes, 2);
+		if (slice_is(key, "article"))
+			copy_text(f->article, sizeof(f->article), value);
+		else if (slice_is(key, "more") && slice_to_u64(value, &more))
+			f->more += (size_t)more;
+	}
+	return true;
+}
+
+static void
+read_violations(struct fault *f, struct slice list, bool bad_request)
+{
+	struct wire_field field;
+	while (wire_next(&list, &field) == 1) {
+		if (field.number != VIOLATIONS || field.type != WIRE_LEN)
+			continue;
+		if (f->item_count == FAULT_ITEMS) {
+			f->more++;
+			continue;
+		}
+		struct fault_item *item = &f->items[f->item_count++];
+		item->code = code_of(
+			wire_string(field.bytes, bad_request ? BAD_REQUEST_REASON : PRECONDITION_TYPE));
+		if (item->code == ERR_UNKNOWN)
+			item->code = f->code;
+		copy_text(item->field, sizeof(item->field),
+			  wire_string(field.bytes, bad_request ? BAD_REQUEST_FIELD : PRECONDITION_SUBJECT));
+		copy_text(item->text, sizeof(item->text),
+			  wire_string(field.bytes,
+				      bad_request ? BAD_REQUEST_DESCRIPTION : PRECONDITION_DESCRIPTION));
+	}
+}
+
+/* Reads one detail; true if it is our ErrorInfo. */
+static bool
+read_detail(struct fault *f, struct slice any)
+{
+	struct slice type = wire_string(any, ANY_TYPE_URL), value = wire_string(any, ANY_VALUE);
+	if (slice_is(type, TYPE_PREFIX "google.rpc.ErrorInfo"))
+		return read_error_info(f, value);
+	if (slice_is(type, TYPE_PREFIX "google.rpc.BadRequest"))
+		read_violations(f, value, true);
+	else if (slice_is(type, TYPE_PREFIX "google.rpc.PreconditionFailure"))
+		read_violations(f, value, false);
+	return false;
+}
+
+bool
+status_decode(struct fault *ret, enum grpc_status status, struct slice message, struct slice details)
+{
+	struct fault bare = {.code = reason_by_status(status)};
+	copy_text(bare.text, sizeof(bare.text), message);
+	if (bare.text[0] == '\0' && bare.code < 0)
+		fault_set(&bare, bare.code, "%s (%s)", reason_of(bare.code)->text, grpc_status_name(status));
+	bare.article[0] = '\0';
+	*ret = bare;
+	struct fault f = bare;
+	struct wire_field field;
+	bool ours = false;
+	int r;
+	struct slice rest = details;
+	while ((r = wire_next(&rest, &field)) == 1)
+		if (field.number == STATUS_DETAILS && field.type == WIRE_LEN)
+			ours |= read_detail(&f, field.bytes);
+	if (r < 0 || !ours || wire_uint(details, STATUS_CODE) != (uint64_t)status)
+		return false;
+	struct slice text = wire_string(details, STATUS_MESSAGE);
+	if (text.n)
+		copy_text(f.text, sizeof(f.text), text);
+	*ret = f;
+	return true;
+}
