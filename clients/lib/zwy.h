@@ -8,8 +8,9 @@
  *
  * A client and its calls belong to one thread at a time; several clients need no
  * common lock. Callbacks come only from zwy_client_process() and the blocking
- * functions, never from zwy_call_start(). Memory handed to a callback is gone when
- * it returns. Usable from C++.
+ * functions, never from zwy_call_start(). A callback may use every zwy_call_
+ * function, but not zwy_client_process(), zwy_client_free() or a blocking one.
+ * Memory handed to a callback is gone when it returns. Usable from C++.
  *
  * Messages are protobuf bytes: what nanopb, protobuf-c or any generator makes from
  * the installed .proto files, or from text and JSON by zwy_message_from_text(). */
@@ -39,7 +40,7 @@ struct zwy_error {
 	int status;	    /* gRPC status code, 0: OK */
 	int exit_status;    /* what `zwy` exits with, 0 to 8 */
 	int error_number;   /* errno that a file operation would give */
-	bool sent;	    /* the request may have reached the server */
+	bool sent;	    /* the request may have reached the server; false: it certainly did not */
 	char reason[32];    /* of the error table, e.g. QUOTA_EXCEEDED */
 	char article[12];   /* or "" */
 	char text[480];	    /* for people */
@@ -96,11 +97,11 @@ struct zwy_call_options {
 };
 
 /* Starts a call of /package.Service/Method. `request` (copied) is the first message;
- * data NULL: none yet. NULL: out of memory. A server stream that must go slower:
- * zwy_call_pause. */
+ * data NULL: none yet (client streaming), else an empty one. NULL: out of memory. A
+ * server stream that must go slower: zwy_call_pause. */
 ZWY_API struct zwy_call *zwy_call_start(struct zwy_client *client, const char *path, struct zwy_bytes request,
 					const struct zwy_call_options *options);
-/* 0, 1: taken, but wait for writable; -EPIPE: the call is over. */
+/* 0, 1: taken, but wait for writable; -EPIPE: the call is over; -ENOMEM: not taken. */
 ZWY_API int zwy_call_send(struct zwy_call *call, struct zwy_bytes message);
 ZWY_API void zwy_call_half_close(struct zwy_call *call);
 ZWY_API void zwy_call_pause(struct zwy_call *call);

@@ -1,0 +1,345 @@
+#include "client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct call_list *
+home(struct zwy_call *call)
+{
+	if (call->over)
+		return &call->client->over;
+	return call->connection ? &call->connection->calls : &call->client->waiting;
+}
+
+static void
+start_timer(struct zwy_call *call)
+{
+	struct zwy_client *client = call->client;
+	if (call->deadline == INT64_MAX)
+		return;
+	/* Most calls have the same term: the place is at or near the end. */
+	struct zwy_call *at = TAILQ_LAST(&client->timers, call_list);
+	while (at && at->deadline > call->deadline)
+		at = TAILQ_PREV(at, call_list, timer);
+	if (at)
+		TAILQ_INSERT_AFTER(&client->timers, at, call, timer);
+	else
+		TAILQ_INSERT_HEAD(&client->timers, call, timer);
+	call->in_timers = true;
+}
+
+static void
+stop_timer(struct zwy_call *call)
+{
+	if (call->in_timers)
+		TAILQ_REMOVE(&call->client->timers, call, timer);
+	call->in_timers = false;
+}
+
+void
+call_turn(struct zwy_call *call)
+{
+	if (call->in_turns || call->gone)
+		return;
+	TAILQ_INSERT_TAIL(&call->client->turns, call, turn);
+	call->client->turn_count++;
+	call->in_turns = true;
+	client_wake(call->client);
+}
+
+static void
+unlink_call(struct zwy_call *call)
+{
+	TAILQ_REMOVE(home(call), call, place);
+	stop_timer(call);
+	if (call->in_turns) {
+		TAILQ_REMOVE(&call->client->turns, call, turn);
+		call->client->turn_count--;
+	}
+	call->in_turns = false;
+}
+
+static void
+release(struct zwy_call *call)
+{
+	free(call->path);
+	buf_release(&call->metadata);
+	buf_release(&call->out);
+	buf_release(&call->in);
+	buf_release(&call->message);
+	buf_release(&call->details);
+	deframer_release(&call->deframer);
+	free(call);
+}
+
+void
+call_free(struct zwy_call *call)
+{
+	unlink_call(call);
+	release(call);
+}
+
+bool
+call_sent(const struct zwy_call *call)
+{
+	if (!call->connection)
+		return call->sent;
+	return call->packed && call->connection->written > call->sent_at && !call->unread;
+}
+
+void
+call_over(struct zwy_call *call)
+{
+	if (call->over)
+		return;
+	TAILQ_REMOVE(home(call), call, place);
+	call->sent = call_sent(call);
+	call->connection = NULL;
+	call->over = true;
+	TAILQ_INSERT_TAIL(&call->client->over, call, place);
+	stop_timer(call);
+	call_turn(call);
+}
+
+void
+call_fail(struct zwy_call *call, int code, const char *fmt, ...)
+{
+	char text[480];
+	va_list ap;
+	if (call->over)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	session_abandon(call);
+	buf_clear(&call->in);
+	call->in_at = 0;
+	buf_clear(&call->message);
+	buf_append_str(&call->message, text);
+	call->local_code = code;
+	call->outcome_unknown = code == ERR_DEADLINE_EXCEEDED && call_sent(call);
+	call_over(call);
+}
+
+void
+call_requeue(struct zwy_call *call)
+{
+	TAILQ_REMOVE(home(call), call, place);
+	call->connection = NULL;
+	call->stream = 0;
+	call->packed = call->out_waits = call->answered = call->not_grpc = false;
+	call->out_at = 0;
+	call->header_bytes = 0;
+	call->http_status = 0;
+	call->status = -1;
+	TAILQ_INSERT_TAIL(&call->client->waiting, call, place);
+}
+
+/* ---- callbacks -------------------------------------------------------- */
+
+static void
+give_messages(struct zwy_call *call)
+{
+	size_t before = call->in_at;
+	while (!call->gone && !call->paused && call->in_at < call->in.n) {
+		struct slice rest = {call->in.p + call->in_at, call->in.n - call->in_at};
+		int r = deframer_push(&call->deframer, &rest);
+		call->in_at = call->in.n - rest.n;
+		if (r == 1 && call->deframer.compressed)
+			r = ERR_INTERNAL;
+		if (r < 0) {
+			call_fail(call, r, "the answer's message is %s",
+				  r == ERR_MESSAGE_TOO_LARGE ? "larger than this client allows"
+							     : "malformed");
+			return;
+		}
+		if (r == 0)
+			break;
+		struct slice m = buf_slice(&call->deframer.message);
+		if (call->options.message)
+			call->options.message(call->options.ctx, call,
+					      (struct zwy_bytes){m.n ? m.p : "", m.n});
+		deframer_next(&call->deframer);
+	}
+	session_consumed(call, call->in_at - before);
+	if (call->in_at == call->in.n) {
+		buf_clear(&call->in);
+		call->in_at = 0;
+	}
+}
+
+static void
+give_room(struct zwy_call *call)
+{
+	if (call->gone || call->over || !call->full || call->out.n - call->out_at > SEND_LOW)
+		return;
+	call->full = false;
+	if (call->options.writable)
+		call->options.writable(call->options.ctx, call);
+}
+
+void
+call_deliver(struct zwy_call *call)
+{
+	call->busy = true;
+	give_messages(call);
+	give_room(call);
+	call->busy = false;
+	if (call->gone) {
+		call_free(call);
+		return;
+	}
+	if (!call->over || call->in.n > call->in_at)
+		return;
+	struct zwy_error error;
+	outcome(call, &error);
+	unlink_call(call);
+	call->busy = true;
+	if (call->options.done)
+		call->options.done(call->options.ctx, call, &error);
+	release(call);
+}
+
+/* ---- the public face -------------------------------------------------- */
+
+/* What gRPC allows as custom metadata. */
+static bool
+metadata_allowed(const struct zwy_metadata *m)
+{
+	if (!m->key || !m->value || !m->key[0] || strncmp(m->key, "grpc-", 5) == 0)
+		return false;
+	if (strspn(m->key, "0123456789abcdefghijklmnopqrstuvwxyz_-.") != strlen(m->key))
+		return false;
+	for (const char *p = m->value; *p; p++)
+		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
+			return false;
+	return true;
+}
+
+static bool
+take_metadata(struct zwy_call *call, const struct zwy_call_options *options)
+{
+	if (options->metadata_count > METADATA_MAX)
+		return false;
+	for (size_t i = 0; i < options->metadata_count; i++) {
+		const struct zwy_metadata *m = &options->metadata[i];
+		if (!metadata_allowed(m))
+			return false;
+		buf_append(&call->metadata, m->key, strlen(m->key) + 1);
+		buf_append(&call->metadata, m->value, strlen(m->value) + 1);
+	}
+	call->metadata_count = options->metadata_count;
+	return true;
+}
+
+static struct zwy_call *
+new_call(struct zwy_client *client, const char *path, struct zwy_bytes request,
+	 const struct zwy_call_options *options)
+{
+	static const struct zwy_call_options defaults = {0};
+	struct zwy_call *call = calloc(1, sizeof(*call));
+	if (!call)
+		return NULL;
+	call->client = client;
+	call->options = options ? *options : defaults;
+	if (call->options.timeout_ms == 0)
+		call->options.timeout_ms = CALL_TIMEOUT_MS;
+	int64_t term = call->options.timeout_ms;
+	call->deadline = term < 0 || term > INT64_MAX - client->now ? INT64_MAX : client->now + term;
+	call->status = -1;
+	call->half_closed = !call->options.client_streaming;
+	deframer_init(&call->deframer, client->max_message);
+	call->path = strdup(path);
+	if (request.data || !call->options.client_streaming)
+		frame_message(&call->out, slice_make(request.data, request.size));
+	return call;
+}
+
+struct zwy_call *
+zwy_call_start(struct zwy_client *client, const char *path, struct zwy_bytes request,
+	       const struct zwy_call_options *options)
+{
+	if (!client->processing) {
+		client_time(client);
+		if (client->current)
+			connection_probe(client->current);
+	}
+	struct zwy_call *call = new_call(client, path, request, options);
+	if (!call)
+		return NULL;
+	bool allowed = path[0] == '/' && (!options || take_metadata(call, options));
+	if (!call->path || call->out.error || call->metadata.error) {
+		release(call);
+		return NULL;
+	}
+	call->options.metadata = NULL;
+	TAILQ_INSERT_TAIL(&client->waiting, call, place);
+	start_timer(call);
+	if (!allowed) {
+		call_fail(call, ERR_INVALID_ARGUMENT, "the call's path or metadata is not allowed in gRPC");
+		return call;
+	}
+	client_assign(client);
+	client_flush(client, client->current);
+	return call;
+}
+
+int
+zwy_call_send(struct zwy_call *call, struct zwy_bytes message)
+{
+	if (call->over || call->gone || call->half_closed)
+		return -EPIPE;
+	size_t before = call->out.n;
+	frame_message(&call->out, slice_make(message.data, message.size));
+	if (call->out.error) {
+		call->out.error = 0;
+		call->out.n = before;
+		return -ENOMEM;
+	}
+	session_resume(call);
+	client_flush(call->client, call->connection);
+	call->full = !call->over && call->out.n - call->out_at > SEND_HIGH;
+	return call->full ? 1 : 0;
+}
+
+void
+zwy_call_half_close(struct zwy_call *call)
+{
+	if (call->over || call->gone || call->half_closed)
+		return;
+	call->half_closed = true;
+	session_resume(call);
+	client_flush(call->client, call->connection);
+}
+
+void
+zwy_call_pause(struct zwy_call *call)
+{
+	call->paused = true;
+}
+
+void
+zwy_call_resume(struct zwy_call *call)
+{
+	call->paused = false;
+	if (call->in.n > call->in_at || call->over)
+		call_turn(call);
+}
+
+void
+zwy_call_cancel(struct zwy_call *call)
+{
+	if (call->gone)
+		return;
+	struct zwy_client *client = call->client;
+	struct connection *conn = call->connection;
+	session_abandon(call);
+	if (call->busy)
+		call->gone = true;
+	else
+		call_free(call);
+	client_flush(client, conn);
+}
