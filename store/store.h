@@ -28,6 +28,7 @@
 struct store;
 struct reader;
 struct txn;
+struct cursor;
 
 struct command {
 	/* Writer thread, once. Reads through txn_reader(), refuses by returning a
@@ -42,7 +43,7 @@ struct command {
 };
 
 struct store_options {
-	size_t map_size; /* address space reserved, bytes; 0: 1 TiB */
+	size_t map_size;  /* address space reserved, bytes; 0: 1 TiB */
 	size_t group_max; /* commands per commit; 0: 1,024 */
 	/* Writer thread, after each group: the commands in order, linked by next. */
 	void (*committed)(void *ctx, struct command *group);
@@ -91,8 +92,8 @@ struct record {
 	uint64_t revision;
 	struct slice key;
 	struct slice department; /* slug of the owner; empty: nobody's */
-	struct slice node;	 /* slug; empty: no node's */
-	struct slice body;	 /* the whole message, ready to be sent */
+	struct slice node;       /* slug; empty: no node's */
+	struct slice body;       /* the whole message, ready to be sent */
 };
 
 /* ERR_NOT_FOUND (no fault text), ERR_STORE_IO, ERR_STORE_CORRUPT. */
@@ -116,10 +117,10 @@ struct scan_spec {
 
 struct scan {
 	struct reader *reader;
-	void *cursor;
-	struct buf prefix;
-	struct buf position;
-	bool by_index, descending, started;
+	struct cursor *cursor;
+	struct buf prefix, position;
+	size_t base;
+	bool by_index, descending, started, after, ended;
 };
 
 /* Key order. Costs what it returns, whatever the scope. */
@@ -172,7 +173,7 @@ int txn_next_number(struct txn *t, const struct name *collection, unsigned year,
 struct put {
 	struct name name;
 	struct slice department, node; /* for the envelope; may be empty */
-	struct slice body;	       /* fields 5 and up; the store writes 1 to 4 */
+	struct slice body;             /* fields 5 and up; the store writes 1 to 4 */
 	struct put *next;
 };
 

@@ -1,0 +1,111 @@
+/* One record of a change: its row, and those of its keys that are new or gone. */
+#include "store/inside.h"
+
+#include "store/index.h"
+#include "wire.h"
+
+enum { FIELD_NAME = 1, FIELD_REVISION, FIELD_CREATE_TIME, FIELD_UPDATE_TIME, FIELD_FIRST_OWN };
+
+static int
+append_own_fields(struct buf *b, struct slice body)
+{
+	struct wire_field w;
+	int rc;
+	while ((rc = wire_next(&body, &w)) == 1)
+		if (w.number >= FIELD_FIRST_OWN)
+			buf_append_slice(b, w.raw);
+	return rc;
+}
+
+static int
+build_row(struct txn *t, const struct put *p, msec created, msec now, uint64_t revision)
+{
+	struct buf *body = &t->body;
+	/* The name's text goes through `row`, which is written afterwards. */
+	buf_clear(&t->row);
+	name_format(&t->row, &p->name);
+	buf_clear(body);
+	wire_put_string(body, FIELD_NAME, buf_slice(&t->row));
+	wire_put_uint(body, FIELD_REVISION, revision);
+	wire_put_time(body, FIELD_CREATE_TIME, created);
+	wire_put_time(body, FIELD_UPDATE_TIME, now);
+	int rc = append_own_fields(body, p->body);
+	buf_clear(&t->row);
+	envelope_append(&t->row, &(struct envelope){.kind = p->name.kind->kind,
+						    .revision = revision,
+						    .department = p->department,
+						    .node = p->node,
+						    .body = buf_slice(body)});
+	if (body->error || t->row.error)
+		return ERR_NO_MEMORY;
+	return rc;
+}
+
+/* Takes out what is only in `before`, puts what is only in `after`. */
+static int
+move_keys(struct view *v, enum table table, const struct key_list *before, const struct key_list *after)
+{
+	int rc = 0;
+	for (size_t i = 0; i < before->count && rc == 0; i++) {
+		/* Most keys stay, and then in their place. */
+		if (i < after->count && slice_equal(before->keys[i], after->keys[i]))
+			continue;
+		if (!key_list_has(after, before->keys[i]))
+			rc = view_delete(v, table, before->keys[i]);
+	}
+	for (size_t i = 0; i < after->count && rc == 0; i++) {
+		if (i < before->count && slice_equal(before->keys[i], after->keys[i]))
+			continue;
+		if (!key_list_has(before, after->keys[i]))
+			rc = view_put(v, table, after->keys[i], SLICE(""), false);
+	}
+	/* A key that should be there and is not. */
+	return rc == ERR_NOT_FOUND ? ERR_STORE_CORRUPT : rc;
+}
+
+struct key_lists {
+	struct key_list index, due;
+};
+
+static int
+keys_of(struct key_lists *ret, struct arena *a, const struct record *r)
+{
+	*ret = (struct key_lists){.index = {.arena = a}, .due = {.arena = a}};
+	int rc = index_keys(&ret->index, r);
+	return rc ? rc : due_keys(&ret->due, r);
+}
+
+int
+apply_put(struct txn *t, const struct put *p, msec now, uint64_t revision)
+{
+	struct view *v = t->reader.view;
+	struct key_lists before = {0}, after;
+	struct record r;
+	struct slice row;
+	buf_clear(&t->key);
+	int rc = name_key(&t->key, &p->name);
+	if (rc != 0)
+		return rc;
+	struct slice key = buf_slice(&t->key);
+	msec created = now;
+	rc = view_get(v, TABLE_RECORDS, key, &row);
+	if (rc == 0) {
+		rc = record_parse(&r, key, row);
+		if (rc == 0)
+			rc = keys_of(&before, &t->arena, &r);
+		if (rc == 0)
+			created = wire_time(r.body, FIELD_CREATE_TIME);
+	}
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	rc = build_row(t, p, created, now, revision);
+	if (rc == 0)
+		rc = record_parse(&r, key, buf_slice(&t->row));
+	if (rc == 0)
+		rc = keys_of(&after, &t->arena, &r);
+	if (rc == 0)
+		rc = view_put(v, TABLE_RECORDS, key, buf_slice(&t->row), false);
+	if (rc == 0)
+		rc = move_keys(v, TABLE_INDEX, &before.index, &after.index);
+	return rc ? rc : move_keys(v, TABLE_DUE, &before.due, &after.due);
+}

@@ -1,0 +1,193 @@
+/* Reading: snapshots, records, events, clocks that are due. */
+#include "store/inside.h"
+
+#include <stdlib.h>
+
+#include "store/index.h"
+
+struct snapshot {
+	struct reader reader;
+	struct view *view;
+	bool live;
+};
+
+int
+snapshot_open(struct snapshot **ret, struct store *s)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return ERR_NO_MEMORY;
+	int rc = view_open(&snapshot->view, s->engine);
+	if (rc != 0) {
+		free(snapshot);
+		return rc;
+	}
+	view_reset(snapshot->view);
+	*ret = snapshot;
+	return 0;
+}
+
+void
+snapshot_reset(struct snapshot *s)
+{
+	view_reset(s->view);
+	s->live = false;
+}
+
+void
+snapshot_close(struct snapshot *s)
+{
+	if (!s)
+		return;
+	view_close(s->view);
+	free(s);
+}
+
+struct reader *
+snapshot_reader(struct snapshot *s)
+{
+	if (!s->live) {
+		s->reader = (struct reader){.view = s->view, .error = view_renew(s->view)};
+		s->live = s->reader.error == 0;
+	}
+	return &s->reader;
+}
+
+/* ---- records ---- */
+
+int
+record_get_key(struct reader *r, struct slice key, struct record *ret)
+{
+	struct slice row;
+	if (r->error)
+		return r->error;
+	int rc = view_get(r->view, TABLE_RECORDS, key, &row);
+	return rc ? rc : record_parse(ret, key, row);
+}
+
+int
+record_get(struct reader *r, const struct name *name, struct record *ret)
+{
+	char bytes[KEY_MAX_BYTES];
+	struct buf key = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+	int rc = name_key(&key, name);
+	return rc ? rc : record_get_key(r, buf_slice(&key), ret);
+}
+
+/* ---- events ---- */
+
+static int
+log_get(struct reader *r, enum table table, uint64_t from, struct event_row *ret)
+{
+	unsigned char number[8];
+	struct cursor *c;
+	struct slice key, row;
+	if (r->error)
+		return r->error;
+	/* Most often it is the very one that is there. */
+	key = number_key(number, from);
+	int rc = view_get(r->view, table, key, &row);
+	if (rc != ERR_NOT_FOUND)
+		return rc ? rc : event_row_parse(ret, key, row);
+	rc = cursor_open(&c, r->view, table);
+	if (rc != 0)
+		return rc;
+	rc = cursor_move(c, MOVE_FROM, key, &key, &row);
+	if (rc == 0)
+		rc = event_row_parse(ret, key, row);
+	cursor_close(c);
+	return rc;
+}
+
+int
+event_get(struct reader *r, uint64_t from, struct event_row *ret)
+{
+	return log_get(r, TABLE_EVENTS, from, ret);
+}
+
+int
+access_get(struct reader *r, uint64_t from, struct event_row *ret)
+{
+	return log_get(r, TABLE_ACCESS, from, ret);
+}
+
+/* The event at or after (MOVE_FROM), or before (MOVE_BEFORE), a revision in a record's history. */
+static int
+history_get(struct reader *r, const struct name *name, enum move how, uint64_t revision,
+	    struct event_row *ret)
+{
+	char bytes[KEY_MAX_BYTES + 8];
+	struct buf wanted = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+	unsigned char number[8];
+	struct slice key, empty, row;
+	struct cursor *c;
+	if (r->error)
+		return r->error;
+	int rc = name_key(&wanted, name);
+	size_t prefix = wanted.n;
+	buf_append_u64be(&wanted, revision);
+	if (rc != 0)
+		return rc;
+	rc = cursor_open(&c, r->view, TABLE_HISTORY);
+	if (rc != 0)
+		return rc;
+	rc = cursor_move(c, how, buf_slice(&wanted), &key, &empty);
+	if (rc == 0 && (key.n != prefix + 8 || memcmp(key.p, wanted.p, prefix) != 0))
+		rc = ERR_NOT_FOUND;
+	if (rc == 0) {
+		key = number_key(number, get_u64be(key.p + prefix));
+		rc = view_get(r->view, TABLE_EVENTS, key, &row);
+		rc = rc == 0 ? event_row_parse(ret, key, row) : rc == ERR_NOT_FOUND ? ERR_STORE_CORRUPT : rc;
+	}
+	cursor_close(c);
+	return rc;
+}
+
+int
+event_get_of(struct reader *r, const struct name *name, uint64_t from, struct event_row *ret)
+{
+	return history_get(r, name, MOVE_FROM, from, ret);
+}
+
+int
+event_last_of(struct reader *r, const struct name *name, uint64_t before, struct event_row *ret)
+{
+	/* No event has the greatest number there is. */
+	return history_get(r, name, MOVE_BEFORE, before ? before : UINT64_MAX, ret);
+}
+
+uint64_t
+reader_head(struct reader *r)
+{
+	struct head head = {0};
+	if (r->txn)
+		return r->txn->events.number;
+	if (r->error || meta_get_head(r->view, LOG_EVENTS, &head) != 0)
+		return 0;
+	return head.number;
+}
+
+/* ---- clocks ---- */
+
+int
+due_next(struct reader *r, const struct due *after, struct due *ret)
+{
+	char bytes[ENGINE_KEY_MAX];
+	struct buf from = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+	struct slice key, empty;
+	struct cursor *c;
+	if (r->error)
+		return r->error;
+	if (after)
+		due_key(&from, after);
+	int rc = from.error ? from.error : cursor_open(&c, r->view, TABLE_DUE);
+	if (rc != 0)
+		return rc;
+	rc = cursor_move(c, MOVE_FROM, buf_slice(&from), &key, &empty);
+	if (rc == 0 && after && slice_equal(key, buf_slice(&from)))
+		rc = cursor_move(c, MOVE_NEXT, key, &key, &empty);
+	if (rc == 0)
+		rc = due_parse(ret, key);
+	cursor_close(c);
+	return rc == ERR_NOT_FOUND ? 0 : rc ? rc : 1;
+}

@@ -1,0 +1,125 @@
+/* Lists: a range of keys of the records or of an index, in either direction. */
+#include "store/inside.h"
+
+#include "store/index.h"
+
+/* What all keys of the listing begin with. An entry of an index is its listing's
+ * own part, `base` bytes, and then the record's key. */
+static int
+build_prefix(struct scan *s, const struct scan_spec *spec)
+{
+	char bytes[KEY_MAX_BYTES];
+	struct buf key = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+	int rc = name_key(&key, &spec->collection);
+	if (rc != 0)
+		return rc;
+	if (s->by_index)
+		index_prefix(&s->prefix, spec->scope, spec->scope_value, spec->index, spec->index_value);
+	s->base = s->prefix.n;
+	buf_append_slice(&s->prefix, buf_slice(&key));
+	return s->prefix.error;
+}
+
+/* The first key behind all that begin with the prefix. */
+static void
+append_end(struct buf *b, struct slice prefix)
+{
+	while (prefix.n && (unsigned char)prefix.p[prefix.n - 1] == 0xFF)
+		prefix.n--;
+	buf_append_slice(b, prefix);
+	if (b->n && !b->error)
+		b->p[b->n - 1] = (char)(b->p[b->n - 1] + 1);
+}
+
+/* Where to begin: at the end that comes first, or beside the record `after`. */
+static int
+build_position(struct scan *s, const struct scan_spec *spec)
+{
+	if (spec->after.n) {
+		buf_append(&s->position, s->prefix.p, s->base);
+		buf_append_slice(&s->position, spec->after);
+	}
+	bool outside = !slice_starts(buf_slice(&s->position), buf_slice(&s->prefix));
+	if (outside) {
+		int side = slice_compare(buf_slice(&s->position), buf_slice(&s->prefix));
+		/* Beyond the end in the direction of travel: nothing is left. */
+		s->ended = spec->after.n && (s->descending ? side < 0 : side > 0);
+		buf_clear(&s->position);
+		if (s->descending)
+			append_end(&s->position, buf_slice(&s->prefix));
+		else
+			buf_append_slice(&s->position, buf_slice(&s->prefix));
+	}
+	s->after = spec->after.n && !outside;
+	return s->position.error;
+}
+
+int
+scan_open(struct scan *ret, struct reader *r, const struct scan_spec *spec)
+{
+	struct scan s = {.reader = r,
+			 .by_index = spec->scope != SCOPE_ALL || spec->index,
+			 .descending = spec->descending};
+	struct cursor *c = NULL;
+	if (r->error)
+		return r->error;
+	int rc = build_prefix(&s, spec);
+	if (rc == 0)
+		rc = build_position(&s, spec);
+	if (rc == 0)
+		rc = cursor_open(&c, r->view, s.by_index ? TABLE_INDEX : TABLE_RECORDS);
+	s.cursor = c;
+	if (rc != 0)
+		scan_close(&s);
+	else
+		*ret = s;
+	return rc;
+}
+
+static int
+move(struct scan *s, struct slice *ret_key, struct slice *ret_row)
+{
+	struct slice position = buf_slice(&s->position);
+	if (s->started)
+		return cursor_move(s->cursor, s->descending ? MOVE_PREVIOUS : MOVE_NEXT, position, ret_key,
+				   ret_row);
+	s->started = true;
+	if (s->descending)
+		return cursor_move(s->cursor, MOVE_BEFORE, position, ret_key, ret_row);
+	int rc = cursor_move(s->cursor, MOVE_FROM, position, ret_key, ret_row);
+	if (rc == 0 && s->after && slice_equal(*ret_key, position))
+		rc = cursor_move(s->cursor, MOVE_NEXT, position, ret_key, ret_row);
+	return rc;
+}
+
+static int
+record_of_index(struct scan *s, struct slice key, struct record *ret)
+{
+	int rc = record_get_key(s->reader, slice_make(key.p + s->base, key.n - s->base), ret);
+	return rc == ERR_NOT_FOUND ? ERR_STORE_CORRUPT : rc;
+}
+
+int
+scan_next(struct scan *s, struct record *ret)
+{
+	struct slice key, row;
+	if (s->ended)
+		return 0;
+	int rc = move(s, &key, &row);
+	if (rc == ERR_NOT_FOUND || (rc == 0 && !slice_starts(key, buf_slice(&s->prefix)))) {
+		s->ended = true;
+		return 0;
+	}
+	if (rc == 0)
+		rc = s->by_index ? record_of_index(s, key, ret) : record_parse(ret, key, row);
+	return rc ? rc : 1;
+}
+
+void
+scan_close(struct scan *s)
+{
+	cursor_close(s->cursor);
+	s->cursor = NULL;
+	buf_release(&s->prefix);
+	buf_release(&s->position);
+}
