@@ -14,9 +14,11 @@
  *           the peer, deadline passed, connection lost. After it the call is gone.
  *
  * A callback that is NULL is passed over. A handler that works elsewhere keeps the
- * call's handle, not its pointer: call_find() says whether it is still there.
- * After call_finish nothing but closed comes. The engine ends a call whose deadline
- * passes with DEADLINE_EXCEEDED by itself; the handler learns of it by closed. */
+ * call's handle, not its pointer: net_find() (engine_find() for one connection) says
+ * whether it is still there. After call_finish nothing but closed comes. The engine
+ * ends a call whose deadline passes with DEADLINE_EXCEEDED by itself; the handler
+ * learns of it by closed, at once. In closed a handler may look at the call but not
+ * act on it. */
 #ifndef ZWY_RPC_CALL_H
 #define ZWY_RPC_CALL_H
 
@@ -64,13 +66,14 @@ struct call_handle {
 	int32_t stream;
 };
 
+/* NULL for a call that was refused before its method was known; handlers never see one. */
 const struct rpc_method *call_method(const struct call *c);
 const struct call_peer *call_peer(const struct call *c);
 /* The server's context, as given to the engine. */
 void *call_server(const struct call *c);
 /* Value of an ASCII metadata key (lower case), empty if absent; -bin keys decoded. The first of several. */
 struct slice call_metadata(const struct call *c, const char *key);
-/* Instant at which it ends by itself, 0: none. */
+/* Instant at which it ends by itself, by the clock that drives the engine, 0: none. */
 msec call_deadline(const struct call *c);
 /* Memory that lives as long as the call. */
 struct arena *call_arena(struct call *c);
@@ -78,14 +81,17 @@ void call_set_user(struct call *c, void *user);
 void *call_user(const struct call *c);
 struct call_handle call_handle(const struct call *c);
 
-/* Extra response metadata; before the first call_send or call_finish. Keys lower case. */
+/* Extra response metadata, copied. Keys lower case; values of -bin keys are raw bytes.
+ * Headers before the first call_send, trailers before call_finish; later ones are lost. */
 void call_add_header(struct call *c, const char *key, struct slice value);
 void call_add_trailer(struct call *c, const char *key, struct slice value);
+/* Sends the headers now, for a stream whose first message may be long in coming. */
+void call_send_headers(struct call *c);
 
 enum { CALL_FULL = 1 };
 /* Queues one message (copied). CALL_FULL: taken, but wait for writable before the
  * next (a handler that goes on regardless is ended with RESOURCE_EXHAUSTED at the
- * hard limit). Negative after call_finish or when the call is over. */
+ * hard limit). Negative, and not taken, after call_finish or when the call is over. */
 int call_send(struct call *c, struct slice message);
 /* Ends the call: NULL or a fault with code 0 is OK. Messages queued before are
  * sent first. Details go into grpc-status-details-bin within the peer's header limit. */

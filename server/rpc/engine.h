@@ -2,12 +2,15 @@
  * passed in. The same code runs behind a socket, in tests and under the fuzzer.
  *
  *   engine_push(bytes)   what the peer sent
- *   engine_pull()        what is to be sent; call until it gives nothing
+ *   engine_pull(out)     what is to be sent; call until it gives nothing
  *   engine_service(now)  what time has brought: deadlines, limits
  *
- * The owner is told by wake() when there is something to pull that push did not
- * cause (a handler finished later). One thread at a time. A connection frees its
- * calls, each of which gets its `closed` callback, in engine_free. */
+ * Pull after push and after service; several of them may share one pull. The owner
+ * is told by wake() when there is something to pull that neither of them caused (a
+ * handler finished later). `now` is any clock in milliseconds that only goes
+ * forward. Handlers run inside push, pull, service and free, never inside another
+ * handler's call. One thread at a time. engine_free ends the calls that are left,
+ * each with its `closed`. */
 #ifndef ZWY_RPC_ENGINE_H
 #define ZWY_RPC_ENGINE_H
 
@@ -23,8 +26,8 @@ void rpc_limits_default(struct rpc_limits *l);
 
 /* What one call came to. */
 struct call_stats {
-	enum grpc_status status;
-	int code; /* reason, 0 for OK */
+	enum grpc_status status; /* as sent; CANCELLED where the peer or the connection went away first */
+	int code;                /* reason, 0 for OK */
 	int64_t duration_ms;
 	uint64_t bytes_in, bytes_out; /* of messages */
 	uint64_t messages_in, messages_out;
@@ -32,12 +35,29 @@ struct call_stats {
 
 /* Shared by all connections of a server; constant while any is open. */
 struct rpc_config {
-	const struct rpc_method *methods;
+	const struct rpc_method *methods; /* ordered by path */
 	size_t method_count;
 	struct rpc_limits limits;
 	void *server; /* call_server() */
-	/* After each call's closed; may be NULL. For logs and metrics. */
+	/* After each call's closed, refused calls too; may be NULL. For logs and metrics. */
 	void (*finished)(void *server, const struct call *c, const struct call_stats *stats);
+};
+
+/* Order of the methods and ranges of the limits; once, before the first engine. */
+int rpc_config_check(const struct rpc_config *config, struct fault *f);
+
+/* What one pull gives: slices to be written in order. They point into `copied` and
+ * into queued messages and are valid until the next engine_ call on this engine or
+ * the next use of the outbox, which may serve many engines in turn. */
+#define ENGINE_SLICES      64
+#define ENGINE_COPIED      (64 << 10)
+#define ENGINE_PULL_TARGET (128 << 10) /* about as much at a time */
+struct engine_out {
+	struct slice v[ENGINE_SLICES];
+	size_t n;
+	size_t bytes; /* in all slices */
+	size_t used;  /* of copied */
+	char copied[ENGINE_COPIED];
 };
 
 struct engine;
@@ -47,8 +67,8 @@ int engine_new(struct engine **ret, const struct rpc_config *config, const struc
 void engine_free(struct engine *e);
 /* Negative: a protocol error; pull once more, then close. */
 int engine_push(struct engine *e, struct slice bytes, msec now);
-/* The next bytes to send, at most a few frames, valid until the next call; empty: nothing. */
-struct slice engine_pull(struct engine *e, msec now);
+/* The next bytes to send; returns out->bytes, 0: nothing. */
+size_t engine_pull(struct engine *e, struct engine_out *out, msec now);
 /* Instant at which it wants to be called again; INT64_MAX: not at all. */
 msec engine_service(struct engine *e, msec now);
 /* Graceful shutdown: GOAWAY that announces, then, after a round trip, the last one;
@@ -57,6 +77,8 @@ void engine_drain(struct engine *e, msec now, int64_t grace);
 /* Nothing more to say or hear: close the transport. */
 bool engine_done(const struct engine *e);
 size_t engine_open_calls(const struct engine *e);
+/* So much is queued that an owner whose transport is blocked shall not push more. */
+bool engine_congested(const struct engine *e);
 /* The call if it is still there. */
 struct call *engine_find(struct engine *e, int32_t stream);
 

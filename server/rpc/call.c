@@ -1,0 +1,178 @@
+/* What handlers see of a call. */
+#include "rpc/internal.h"
+
+const struct rpc_method *
+call_method(const struct call *c)
+{
+	return c->method;
+}
+
+const struct call_peer *
+call_peer(const struct call *c)
+{
+	return &c->engine->peer;
+}
+
+void *
+call_server(const struct call *c)
+{
+	return c->engine->config->server;
+}
+
+struct slice
+call_metadata(const struct call *c, const char *key)
+{
+	for (const struct header *h = c->metadata.first; h; h = h->next)
+		if (slice_is(h->key, key))
+			return h->value;
+	return (struct slice){0};
+}
+
+msec
+call_deadline(const struct call *c)
+{
+	return c->deadline;
+}
+
+struct arena *
+call_arena(struct call *c)
+{
+	return &c->arena;
+}
+
+void
+call_set_user(struct call *c, void *user)
+{
+	c->user = user;
+}
+
+void *
+call_user(const struct call *c)
+{
+	return c->user;
+}
+
+struct call_handle
+call_handle(const struct call *c)
+{
+	return (struct call_handle){c->engine->id, c->stream};
+}
+
+/* PROTOCOL-HTTP2, ASCII-Value. */
+static bool
+is_ascii_value(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
+			return false;
+	return true;
+}
+
+static void
+add_metadata(struct call *c, struct header_list *l, const char *key, struct slice value)
+{
+	struct slice name = slice_of(key);
+	struct buf encoded = {0};
+	if (key_is_binary(name)) {
+		base64_encode(&encoded, value);
+		value = buf_slice(&encoded);
+	} else if (!is_ascii_value(value)) {
+		return;
+	}
+	if (encoded.error || header_list_add(&c->arena, l, name, value) != 0)
+		engine_fail(c->engine);
+	buf_release(&encoded);
+}
+
+void
+call_add_header(struct call *c, const char *key, struct slice value)
+{
+	if (!c->headers_out && !c->finished)
+		add_metadata(c, &c->reply_headers, key, value);
+}
+
+void
+call_add_trailer(struct call *c, const char *key, struct slice value)
+{
+	if (!c->finished)
+		add_metadata(c, &c->reply_trailers, key, value);
+}
+
+void
+call_send_headers(struct call *c)
+{
+	if (c->finished || c->over)
+		return;
+	reply_headers(c);
+	engine_touch(c->engine);
+}
+
+static int
+end_overfull(struct call *c)
+{
+	struct fault f;
+	fault_clear(&f);
+	fault_set(&f, ERR_OVERLOADED, "more than %lld bytes of replies are waiting for the client",
+		  (long long)c->engine->config->limits.send_queue_max);
+	call_abort(c, &f);
+	return f.code;
+}
+
+int
+call_send(struct call *c, struct slice message)
+{
+	struct engine *e = c->engine;
+	const struct rpc_limits *l = &e->config->limits;
+	if (c->finished || c->over || e->failed)
+		return ERR_CANCELLED;
+	engine_touch(e);
+	if (c->queued > (size_t)l->send_queue_max)
+		return end_overfull(c);
+	if (message.n > UINT32_MAX)
+		return ERR_MESSAGE_TOO_LARGE;
+	int rc = send_queue(c, message);
+	if (rc) {
+		engine_fail(e);
+		return rc;
+	}
+	reply_headers(c);
+	send_kick(c);
+	if (c->queued <= (size_t)l->send_queue_high)
+		return 0;
+	c->full = true;
+	return CALL_FULL;
+}
+
+void
+call_finish(struct call *c, const struct fault *f)
+{
+	if (c->finished || c->over || c->engine->failed)
+		return;
+	reply_finish(c, f);
+	engine_touch(c->engine);
+}
+
+void
+call_reply(struct call *c, struct slice message)
+{
+	if (call_send(c, message) >= 0)
+		call_finish(c, NULL);
+}
+
+void
+call_pause(struct call *c)
+{
+	c->paused = true;
+}
+
+void
+call_resume(struct call *c)
+{
+	if (!c->paused)
+		return;
+	c->paused = false;
+	if (c->finished || c->over)
+		return;
+	ready_add(c, READY_RESUME);
+	engine_touch(c->engine);
+}

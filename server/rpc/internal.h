@@ -1,0 +1,207 @@
+/* What the files of this folder share, and nobody else includes. One connection is
+ * one struct engine, one stream of it one struct call; both belong to the thread
+ * that drives the engine.
+ *
+ *   session.c   nghttp2's callbacks, the birth and death of a call
+ *   metadata.c  request headers into a call
+ *   request.c   refusals before a handler runs; messages in, flow control inwards
+ *   reply.c     headers, trailers and status out
+ *   send.c      messages out, flow control outwards, filling the outbox
+ *   timer.c     heap of deadlines
+ *   call.c      what handlers see
+ *   engine.c    what the owner sees
+ *
+ * Life of a call: spare -> (HEADERS begin) open -> (HEADERS whole) started ->
+ * finished (status known) -> trailers submitted -> stream closed -> spare.
+ * `over` is told to the handler once: when the stream closes, or earlier, at its
+ * deadline or the connection's end; after that the call only serves to send what
+ * is left. A call is freed in on_stream_close alone (and in engine_free), for the
+ * library points to it until then. */
+#ifndef ZWY_RPC_INTERNAL_H
+#define ZWY_RPC_INTERNAL_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "rpc/engine.h"
+#include "status.h"
+
+/* One message, framed, waiting to be sent. */
+struct out_message {
+	struct out_message *next;
+	size_t n;    /* prefix and message */
+	size_t sent; /* of them */
+	bool pinned; /* an outbox points into it */
+	char data[];
+};
+
+struct header {
+	struct header *next;
+	struct slice key, value;
+};
+
+struct header_list {
+	struct header *first, **last;
+	size_t n;
+};
+
+/* By the content-type of the request. */
+enum content {
+	CONTENT_FOREIGN, /* none, or not gRPC */
+	CONTENT_GRPC,
+	CONTENT_GRPC_PROTO,
+	CONTENT_GRPC_OTHER, /* a codec that we do not have */
+};
+
+/* What the request's headers amount to; judged when they are whole. */
+struct request_head {
+	enum content content;
+	bool is_post;
+	bool overflow;         /* beyond max_header_list */
+	bool bad_timeout;      /* not 1 to 8 digits and a unit */
+	bool bad_binary;       /* a -bin value that is not base64 */
+	bool unknown_encoding; /* grpc-encoding */
+	bool has_timeout;
+	int64_t timeout; /* ms */
+	size_t bytes;    /* so far, as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
+};
+
+enum { READY_RESUME = 1, READY_WRITABLE = 2 };
+
+struct call {
+	struct engine *engine;
+	struct call *next, **link; /* the engine's calls, or its spare ones */
+	struct call *ready_next, **ready_link;
+	unsigned ready; /* READY_*: callbacks that wait for the next pull */
+	int32_t stream;
+	const struct rpc_method *method;
+	void *user;
+	struct arena arena;
+
+	struct request_head head;
+	struct header_list metadata;
+	struct header_list reply_headers, reply_trailers;
+
+	struct deframer in;
+	struct buf held; /* received while paused, not yet consumed */
+	bool paused;
+	bool has_message; /* a unary request's, kept in `in` until END_STREAM */
+	bool half_closed; /* END_STREAM received */
+	bool started;     /* the handler knows of it */
+
+	struct out_message *out_first, **out_last;
+	size_t queued;    /* bytes of them that are not sent yet */
+	size_t promised;  /* bytes of them in a DATA frame that is made but not written */
+	bool headers_out; /* submitted */
+	bool deferred;    /* the library waits for resume_data */
+	bool full;        /* CALL_FULL was answered, writable is owed */
+	bool finished;
+	bool trailers_out;
+	bool aborting; /* the reset follows if the status cannot be sent */
+	bool over;     /* closed was told */
+	int http_status;
+
+	msec began;
+	msec deadline; /* 0: none */
+	msec due;      /* of the timer; 0: not in the heap */
+	size_t heap_index;
+	struct call_stats stats;
+};
+
+enum drain_state { DRAIN_NONE, DRAIN_ANNOUNCED, DRAIN_LAST_WORD, DRAIN_GRACE_OVER };
+
+struct engine {
+	nghttp2_session *session;
+	const struct rpc_config *config;
+	struct call_peer peer;
+	uint64_t id;
+	void (*wake)(void *owner);
+	void *owner;
+	msec now;
+
+	struct call *calls; /* with a stream */
+	size_t call_count, over_count;
+	struct call *spare;
+	size_t spare_count;
+	struct call *ready_first, **ready_last;
+	struct call **heap; /* by due, the least first */
+	size_t heap_n, heap_cap;
+
+	struct engine_out *out; /* while pulling */
+	bool out_full;
+	struct out_message *retired; /* sent, but an outbox may still point into them */
+	size_t queued;               /* over all calls */
+
+	unsigned inside; /* push, pull, service or free on the stack: no wake */
+	bool woken;
+	bool failed;   /* nothing more is heard */
+	bool mute;     /* nothing more is said */
+	bool greeted;  /* the peer's SETTINGS came */
+	uint32_t calm; /* HTTP/2 error code with which to end, after the callback */
+	msec opened;
+	msec header_since; /* a header block is under way; 0: none */
+	int32_t header_stream;
+	msec quiet_since; /* no calls */
+
+	enum drain_state drain;
+	msec drain_next, drain_end;
+};
+
+/* session.c */
+int session_open(struct engine *e);
+void call_over(struct call *c);
+void call_free(struct call *c);
+void spare_release(struct engine *e);
+
+/* metadata.c */
+int metadata_add(struct call *c, struct slice name, struct slice value);
+int header_list_add(struct arena *a, struct header_list *l, struct slice key, struct slice value);
+bool key_is_binary(struct slice key);
+
+/* request.c */
+void request_begin(struct call *c);
+void request_data(struct call *c, struct slice data);
+void request_end(struct call *c);
+void request_resume(struct call *c);
+/* Gives unread bytes back to the sender's windows, or to the connection's alone. */
+void request_discard(struct call *c);
+
+/* reply.c */
+void reply_headers(struct call *c);
+void reply_finish(struct call *c, const struct fault *f);
+void reply_trailers(struct call *c);
+/* Ends the call from the server's side: drops messages not yet begun, and resets
+ * the stream after abort_grace if the status cannot be sent by then. */
+void call_abort(struct call *c, const struct fault *f);
+
+/* send.c */
+extern const nghttp2_data_source_read_callback send_read;
+int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *framehd, size_t length,
+	      nghttp2_data_source *source, void *user_data);
+int send_queue(struct call *c, struct slice message);
+void send_kick(struct call *c);
+/* Drops queued messages; keep_begun: not those of which a part is sent or promised. */
+void send_drop(struct call *c, bool keep_begun);
+void send_reap(struct engine *e);
+/* The longest run of bytes that the library gives at once: a frame of the default
+ * SETTINGS_MAX_FRAME_SIZE, which we do not raise. */
+#define FRAME_HEADER  9
+#define OUT_FRAME_MAX (FRAME_HEADER + 16384)
+bool out_room(const struct engine_out *out, size_t n);
+void out_copy(struct engine_out *out, const void *p, size_t n);
+void ready_add(struct call *c, unsigned what);
+void ready_remove(struct call *c);
+
+/* timer.c */
+int timer_set(struct call *c, msec due);
+void timer_clear(struct call *c);
+struct call *timer_first(const struct engine *e);
+
+/* engine.c */
+/* Out of memory inside the library or beside it: the connection cannot go on. */
+void engine_fail(struct engine *e);
+/* Something is to be pulled: wakes the owner, unless it is in here already. */
+void engine_touch(struct engine *e);
+/* Second GOAWAY of a drain: no new calls from here on. */
+void engine_last_word(struct engine *e);
+
+#endif

@@ -1,0 +1,145 @@
+/* Request headers into a call: what the engine itself needs is read on the way,
+ * the rest is kept for handlers. -bin values are decoded here, once. */
+#include "rpc/internal.h"
+
+#include <strings.h>
+
+/* RFC 9113 6.5.2: what one field counts towards SETTINGS_MAX_HEADER_LIST_SIZE. */
+#define FIELD_OVERHEAD 32
+
+int
+header_list_add(struct arena *a, struct header_list *l, struct slice key, struct slice value)
+{
+	struct header *h = arena_alloc(a, sizeof(*h));
+	if (!h)
+		return ERR_NO_MEMORY;
+	h->key = arena_copy(a, key);
+	h->value = arena_copy(a, value);
+	if (a->failed)
+		return ERR_NO_MEMORY;
+	if (!l->last)
+		l->last = &l->first;
+	*l->last = h;
+	l->last = &h->next;
+	l->n++;
+	return 0;
+}
+
+bool
+key_is_binary(struct slice key)
+{
+	return key.n > 4 && memcmp(key.p + key.n - 4, "-bin", 4) == 0;
+}
+
+static bool
+starts_nocase(struct slice s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
+}
+
+static enum content
+content_of(struct slice value)
+{
+	static const char type[] = "application/grpc";
+	static const char proto[] = "+proto";
+	if (!starts_nocase(value, type))
+		return CONTENT_FOREIGN;
+	struct slice rest = {value.p + sizeof(type) - 1, value.n - (sizeof(type) - 1)};
+	if (rest.n == 0 || rest.p[0] == ';' || rest.p[0] == ' ')
+		return CONTENT_GRPC;
+	if (rest.p[0] != '+')
+		return CONTENT_FOREIGN;
+	if (!starts_nocase(rest, proto))
+		return CONTENT_GRPC_OTHER;
+	rest = (struct slice){rest.p + sizeof(proto) - 1, rest.n - (sizeof(proto) - 1)};
+	return rest.n == 0 || rest.p[0] == ';' || rest.p[0] == ' ' ? CONTENT_GRPC_PROTO : CONTENT_GRPC_OTHER;
+}
+
+/* The method at exactly this path: no normalising, no query (PROTOCOL-HTTP2, Path). */
+static const struct rpc_method *
+route(const struct rpc_config *config, struct slice path)
+{
+	size_t low = 0, high = config->method_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = slice_compare(path, slice_of(config->methods[middle].path));
+		if (order == 0)
+			return &config->methods[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static void
+add_timeout(struct request_head *h, struct slice value)
+{
+	h->has_timeout = true;
+	if (!timeout_parse(value, &h->timeout))
+		h->bad_timeout = true;
+}
+
+/* Headers that the engine reads itself; false: it is somebody else's. */
+static bool
+add_own(struct call *c, struct slice name, struct slice value)
+{
+	struct request_head *h = &c->head;
+	if (name.n && name.p[0] == ':') {
+		if (slice_is(name, ":path"))
+			c->method = route(c->engine->config, value);
+		else if (slice_is(name, ":method"))
+			h->is_post = slice_is(value, "POST");
+		return true;
+	}
+	if (slice_is(name, "te") || slice_is(name, "grpc-accept-encoding"))
+		return true;
+	if (slice_is(name, "content-type"))
+		h->content = content_of(value);
+	else if (slice_is(name, "grpc-timeout"))
+		add_timeout(h, value);
+	else if (slice_is(name, "grpc-encoding"))
+		h->unknown_encoding = !slice_is(value, "identity");
+	else
+		return false;
+	return true;
+}
+
+/* Several values may be joined by commas (PROTOCOL-HTTP2, Custom-Metadata). */
+static int
+add_binary(struct call *c, struct slice name, struct slice value)
+{
+	struct buf raw = {0};
+	int rc = 0;
+	bool more = true;
+	while (more && rc == 0) {
+		struct slice part = value;
+		more = slice_cut(&value, ',', &part);
+		buf_clear(&raw);
+		if (!base64_decode(&raw, slice_trim(part)))
+			c->head.bad_binary = true;
+		else
+			rc = raw.error ? raw.error
+				       : header_list_add(&c->arena, &c->metadata, name, buf_slice(&raw));
+	}
+	buf_release(&raw);
+	return rc;
+}
+
+int
+metadata_add(struct call *c, struct slice name, struct slice value)
+{
+	size_t max = (size_t)c->engine->config->limits.max_header_list;
+	c->head.bytes += name.n + value.n + FIELD_OVERHEAD;
+	if (c->head.bytes > max)
+		c->head.overflow = true;
+	if (c->head.bytes > 4 * max)
+		return ERR_MESSAGE_TOO_LARGE;
+	if (add_own(c, name, value) || c->head.overflow)
+		return 0;
+	if (key_is_binary(name))
+		return add_binary(c, name, value);
+	return header_list_add(&c->arena, &c->metadata, name, slice_trim(value));
+}

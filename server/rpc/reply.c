@@ -1,0 +1,230 @@
+/* The reply's headers, trailers and status. */
+#include "rpc/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* RFC 9113 6.5.2 */
+#define FIELD_OVERHEAD 32
+/* Fields of our own, beside the handler's. */
+#define OWN_FIELDS 6
+
+#define FIXED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
+
+static nghttp2_nv
+field(struct slice key, struct slice value, uint8_t flags)
+{
+	return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)key.p,
+			    .value = (uint8_t *)(uintptr_t)value.p,
+			    .namelen = key.n,
+			    .valuelen = value.n,
+			    .flags = flags};
+}
+
+static struct slice
+status_text(enum grpc_status status)
+{
+	static const char digits[GRPC_STATUS_COUNT][3] = {"0", "1",  "2",  "3",  "4",  "5",  "6",  "7", "8",
+							  "9", "10", "11", "12", "13", "14", "15", "16"};
+	return slice_of(digits[status]);
+}
+
+static struct slice
+http_status_text(int status)
+{
+	if (status == 405)
+		return SLICE("405");
+	return status == 415 ? SLICE("415") : SLICE("200");
+}
+
+static size_t
+put_head(const struct call *c, nghttp2_nv *nv)
+{
+	struct slice type = c->head.content == CONTENT_GRPC_PROTO ? SLICE("application/grpc+proto")
+								  : SLICE("application/grpc");
+	nv[0] = field(SLICE(":status"), http_status_text(c->http_status), FIXED);
+	nv[1] = field(SLICE("content-type"), type, FIXED);
+	size_t n = 2;
+	for (const struct header *h = c->reply_headers.first; h; h = h->next)
+		nv[n++] = field(h->key, h->value, NGHTTP2_NV_FLAG_NONE);
+	return n;
+}
+
+/* The first of them is grpc-status, from a table; texts differ from call to call and
+ * would only push others out of the peer's HPACK table. */
+static size_t
+put_trailers(const struct call *c, nghttp2_nv *nv)
+{
+	nv[0] = field(SLICE("grpc-status"), status_text(c->stats.status), FIXED);
+	size_t n = 1;
+	for (const struct header *h = c->reply_trailers.first; h; h = h->next)
+		nv[n++] = field(h->key, h->value, NGHTTP2_NV_FLAG_NO_INDEX);
+	return n;
+}
+
+/* Room for the call's header fields: on the stack as a rule. */
+static nghttp2_nv *
+field_room(struct call *c, nghttp2_nv *small, size_t small_n, size_t n)
+{
+	if (n <= small_n)
+		return small;
+	nghttp2_nv *nv = arena_array(&c->arena, n, sizeof(*nv));
+	if (!nv)
+		engine_fail(c->engine);
+	return nv;
+}
+
+static void
+submit_response(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body)
+{
+	nghttp2_data_provider body = {.source.ptr = c, .read_callback = send_read};
+	c->headers_out = true;
+	if (nghttp2_submit_response(c->engine->session, c->stream, nv, n, with_body ? &body : NULL) != 0)
+		engine_fail(c->engine);
+}
+
+void
+reply_headers(struct call *c)
+{
+	nghttp2_nv small[8];
+	if (c->headers_out)
+		return;
+	nghttp2_nv *nv = field_room(c, small, 8, OWN_FIELDS + c->reply_headers.n);
+	if (nv)
+		submit_response(c, nv, put_head(c, nv), true);
+}
+
+/* Headers and trailers in one frame (PROTOCOL-HTTP2, Trailers-Only). */
+static void
+reply_trailers_only(struct call *c)
+{
+	nghttp2_nv small[12];
+	nghttp2_nv *nv = field_room(c, small, 12, OWN_FIELDS + c->reply_headers.n + c->reply_trailers.n);
+	if (!nv)
+		return;
+	size_t n = put_head(c, nv);
+	n += put_trailers(c, nv + n);
+	c->trailers_out = true;
+	submit_response(c, nv, n, false);
+}
+
+void
+reply_trailers(struct call *c)
+{
+	nghttp2_nv small[8];
+	nghttp2_nv *nv = field_room(c, small, 8, OWN_FIELDS + c->reply_trailers.n);
+	if (!nv)
+		return;
+	c->trailers_out = true;
+	if (nghttp2_submit_trailer(c->engine->session, c->stream, nv, put_trailers(c, nv)) != 0)
+		engine_fail(c->engine);
+}
+
+static size_t
+list_bytes(const struct header_list *l)
+{
+	size_t n = 0;
+	for (const struct header *h = l->first; h; h = h->next)
+		n += h->key.n + h->value.n + FIELD_OVERHEAD;
+	return n;
+}
+
+/* What our status texts may take: C core drops a call whose trailers exceed the 8 KiB
+ * that it announces. */
+static size_t
+text_budget(const struct call *c)
+{
+	size_t budget = (size_t)c->engine->config->limits.max_reply_headers;
+	size_t peer = nghttp2_session_get_remote_settings(c->engine->session,
+							  NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+	if (peer < budget)
+		budget = peer;
+	/* :status, content-type and grpc-status of a trailers-only reply */
+	size_t used = 160 + list_bytes(&c->reply_trailers);
+	if (!c->headers_out)
+		used += list_bytes(&c->reply_headers);
+	return budget > used ? budget - used : 0;
+}
+
+/* Cuts percent-encoded text so that neither an escape nor a UTF-8 character is split. */
+static size_t
+percent_cut(struct slice s, size_t n)
+{
+	if (s.n <= n)
+		return s.n;
+	if (n >= 1 && s.p[n - 1] == '%')
+		n -= 1;
+	else if (n >= 2 && s.p[n - 2] == '%')
+		n -= 2;
+	/* %8_ to %B_: a continuation byte, whose character began before it */
+	while (n >= 3 && s.p[n] == '%' && s.p[n + 1] >= '8' && s.p[n + 1] <= 'B')
+		n -= 3;
+	return n;
+}
+
+static void
+add_text(struct call *c, struct slice key, struct buf *value, size_t *budget)
+{
+	size_t overhead = key.n + FIELD_OVERHEAD;
+	if (value->error || value->n == 0 || value->n + overhead > *budget)
+		return;
+	if (header_list_add(&c->arena, &c->reply_trailers, key, buf_slice(value)) == 0)
+		*budget -= value->n + overhead;
+}
+
+static void
+add_status_texts(struct call *c, const struct fault *f)
+{
+	static const struct slice details_key = {"grpc-status-details-bin", 23};
+	struct slice message_key = SLICE("grpc-message");
+	size_t budget = text_budget(c);
+	struct buf text = {0}, details = {0};
+	percent_encode(&text, slice_of(f->text));
+	if (budget > message_key.n + FIELD_OVERHEAD)
+		text.n = percent_cut(buf_slice(&text), budget - message_key.n - FIELD_OVERHEAD);
+	add_text(c, message_key, &text, &budget);
+	if (budget > details_key.n + FIELD_OVERHEAD + 4) {
+		buf_clear(&text);
+		status_encode(&details, f, (budget - details_key.n - FIELD_OVERHEAD - 4) / 4 * 3);
+		if (!details.error)
+			base64_encode(&text, buf_slice(&details));
+		add_text(c, details_key, &text, &budget);
+	}
+	buf_release(&text);
+	buf_release(&details);
+}
+
+void
+reply_finish(struct call *c, const struct fault *f)
+{
+	if (c->finished)
+		return;
+	c->finished = true;
+	c->full = false;
+	c->stats.code = f ? f->code : 0;
+	c->stats.status = f && f->code ? reason_of(f->code)->status : GRPC_OK;
+	if (f && f->code)
+		add_status_texts(c, f);
+	request_discard(c);
+	if (!c->headers_out)
+		reply_trailers_only(c);
+	else
+		send_kick(c);
+}
+
+void
+call_abort(struct call *c, const struct fault *f)
+{
+	struct engine *e = c->engine;
+	if (!c->trailers_out) {
+		send_drop(c, true);
+		if (c->finished) { /* with a status that never left: the later one counts */
+			c->finished = false;
+			c->reply_trailers = (struct header_list){0};
+		}
+		reply_finish(c, f);
+	}
+	c->aborting = true;
+	if (timer_set(c, e->now + e->config->limits.abort_grace) != 0)
+		engine_fail(e);
+}

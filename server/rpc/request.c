@@ -1,0 +1,218 @@
+/* The request side of a call: what is refused before a handler runs, messages out of
+ * DATA, and the windows that open again as they are taken. */
+#include "rpc/internal.h"
+
+#include "wire.h"
+
+/* What the request's head deserves: 0, or the fault's code; *ret_http is its HTTP status. */
+static int
+judge_head(const struct call *c, int *ret_http, struct fault *f)
+{
+	const struct request_head *h = &c->head;
+	*ret_http = 200;
+	if (!h->is_post) {
+		*ret_http = 405;
+		return fault_set(f, ERR_INTERNAL, "gRPC calls are POST requests");
+	}
+	if (h->content == CONTENT_FOREIGN) {
+		*ret_http = 415;
+		return fault_set(f, ERR_INVALID_ARGUMENT, "the content-type is not application/grpc");
+	}
+	if (h->overflow)
+		return fault_set(f, ERR_MESSAGE_TOO_LARGE, "the metadata exceeds %lld bytes",
+				 (long long)c->engine->config->limits.max_header_list);
+	if (h->content == CONTENT_GRPC_OTHER)
+		return fault_set(f, ERR_UNIMPLEMENTED, "messages are application/grpc+proto here");
+	if (!c->method)
+		return fault_set(f, ERR_UNIMPLEMENTED, "there is no such method");
+	if (h->unknown_encoding)
+		return fault_set(f, ERR_UNIMPLEMENTED, "grpc-encoding: only identity is accepted");
+	if (h->bad_timeout)
+		return fault_set(f, ERR_INTERNAL, "malformed grpc-timeout");
+	if (h->bad_binary)
+		return fault_set(f, ERR_INTERNAL, "a -bin metadata value is not base64");
+	if (h->has_timeout && h->timeout == 0)
+		return fault_set(f, ERR_DEADLINE_EXCEEDED, "the deadline was over on arrival");
+	return 0;
+}
+
+static void
+refuse(struct call *c, int http_status, const struct fault *f)
+{
+	c->http_status = http_status;
+	if (http_status == 405)
+		call_add_header(c, "allow", SLICE("POST"));
+	if (c->head.unknown_encoding)
+		call_add_header(c, "grpc-accept-encoding", SLICE("identity"));
+	reply_finish(c, f);
+}
+
+/* Long streams share the connection with each other, and unary replies overtake them
+ * (RFC 9218 4): without it one download would hold back everything behind it. */
+static void
+prioritise(struct call *c)
+{
+	if (!c->method->server_streaming)
+		return;
+	nghttp2_extpri priority = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY + 1, .inc = 1};
+	nghttp2_session_change_extpri_stream_priority(c->engine->session, c->stream, &priority, 1);
+}
+
+void
+request_begin(struct call *c)
+{
+	struct engine *e = c->engine;
+	struct fault f;
+	int http_status;
+	fault_clear(&f);
+	if (judge_head(c, &http_status, &f) != 0) {
+		refuse(c, http_status, &f);
+		return;
+	}
+	if (c->head.has_timeout) {
+		c->deadline = e->now + c->head.timeout;
+		if (timer_set(c, c->deadline) != 0) {
+			engine_fail(e);
+			return;
+		}
+	}
+	prioritise(c);
+	c->started = true;
+	if (c->method->handler->start)
+		c->method->handler->start(c);
+}
+
+static void
+consume(struct call *c, size_t n)
+{
+	if (n && nghttp2_session_consume(c->engine->session, c->stream, n) != 0)
+		engine_fail(c->engine);
+}
+
+static void
+abort_with(struct call *c, int code, const char *text)
+{
+	struct fault f;
+	fault_clear(&f);
+	fault_set(&f, code, "%s", text);
+	call_abort(c, &f);
+}
+
+/* One whole message to the handler, past the walk. */
+static void
+deliver(struct call *c)
+{
+	const struct rpc_method *m = c->method;
+	const struct rpc_limits *l = &c->engine->config->limits;
+	struct slice message = buf_slice(&c->in.message);
+	c->stats.messages_in++;
+	c->stats.bytes_in += message.n;
+	if (m->request) {
+		struct wire_limits limits = {(unsigned)l->message_depth, (size_t)l->message_elements,
+					     (size_t)l->message_map_entries};
+		struct fault f;
+		fault_clear(&f);
+		if (wire_check(m->request, message, limits, &f) != 0) {
+			call_abort(c, &f);
+			return;
+		}
+	}
+	if (m->handler->message)
+		m->handler->message(c, message);
+}
+
+/* Takes one message's bytes off *data; false: there is no more to be had now. */
+static bool
+take_message(struct call *c, struct slice *data)
+{
+	size_t before = data->n;
+	int rc = deframer_push(&c->in, data);
+	consume(c, before - data->n);
+	if (rc == 0)
+		return false;
+	if (rc == ERR_MESSAGE_TOO_LARGE)
+		abort_with(c, rc, "the message is larger than the server takes");
+	else if (rc == ERR_NO_MEMORY)
+		abort_with(c, rc, "out of memory");
+	else if (rc < 0)
+		abort_with(c, ERR_INTERNAL, "malformed message framing");
+	else if (c->in.compressed)
+		abort_with(c, ERR_INTERNAL, "a compressed message, but no grpc-encoding");
+	else if (c->method->client_streaming) {
+		deliver(c);
+		deframer_next(&c->in);
+	} else {
+		c->has_message = true;
+	}
+	return !c->finished;
+}
+
+void
+request_data(struct call *c, struct slice data)
+{
+	while (data.n && !c->finished) {
+		if (c->paused || c->held.n) {
+			buf_append_slice(&c->held, data);
+			if (c->held.error)
+				break;
+			return;
+		}
+		if (c->has_message) {
+			abort_with(c, ERR_UNIMPLEMENTED, "the method takes one message");
+			break;
+		}
+		if (!take_message(c, &data))
+			break;
+	}
+	if (c->held.error)
+		abort_with(c, ERR_NO_MEMORY, "out of memory");
+	consume(c, data.n);
+}
+
+/* The last word of the client, once everything before it has been taken. */
+static void
+end_of_input(struct call *c)
+{
+	if (c->finished || c->paused || c->held.n)
+		return;
+	if (!deframer_idle(&c->in) && !c->has_message) {
+		abort_with(c, ERR_INTERNAL, "the request ends within a message");
+		return;
+	}
+	if (!c->method->client_streaming) {
+		if (!c->has_message) {
+			abort_with(c, ERR_UNIMPLEMENTED, "the method takes one message, none came");
+			return;
+		}
+		deliver(c);
+	}
+	if (!c->finished && c->method->handler->half_close)
+		c->method->handler->half_close(c);
+}
+
+void
+request_end(struct call *c)
+{
+	c->half_closed = true;
+	end_of_input(c);
+}
+
+void
+request_resume(struct call *c)
+{
+	if (c->paused)
+		return;
+	struct buf held = c->held;
+	c->held = (struct buf){0};
+	request_data(c, buf_slice(&held));
+	buf_release(&held);
+	if (c->half_closed)
+		end_of_input(c);
+}
+
+void
+request_discard(struct call *c)
+{
+	consume(c, c->held.n);
+	buf_release(&c->held);
+}
