@@ -42,9 +42,9 @@ struct facts {
 	msec now;
 	const struct calendar *calendar;
 	const struct parameters *parameters;
-	const zwy_v1_System *system;	     /* NULL: none of that slug */
+	const zwy_v1_System *system;         /* NULL: none of that slug */
 	const zwy_v1_Department *department; /* the system's; NULL: none of that slug */
-	const zwy_v1_Node *node;	     /* the department's (Article 5); NULL: none */
+	const zwy_v1_Node *node;             /* the department's (Article 5); NULL: none */
 	const struct item_facts *items;
 	size_t item_count;
 	const struct document_facts *documents;
@@ -56,8 +56,8 @@ struct facts {
  * however many items name it. */
 struct quota_move {
 	const char *service;
-	const char *movement;	 /* reserve, commit, release */
-	zwy_v1_Quota quota;	 /* as it will be; name and revision as they are now */
+	const char *movement;     /* reserve, commit, release */
+	zwy_v1_Quota quota;       /* as it will be; name and revision as they are now */
 	zwy_v1_LedgerEntry entry; /* name is left to the service */
 };
 
@@ -77,7 +77,8 @@ struct outcome {
 	zwy_v1_Application application; /* as it will be; name and revision as they are now */
 	struct quota_move *moves;
 	size_t move_count;
-	zwy_v1_Resource *resources; /* new ones, one per item; names and Item.resource are left to the service */
+	zwy_v1_Resource
+		*resources; /* new ones, one per item; names and Item.resource are left to the service */
 	size_t resource_count;
 	struct outcome_event *events;
 	size_t event_count;
@@ -85,17 +86,18 @@ struct outcome {
 
 /* Article 13. A new application as asked: fields 5 and up, output-only ones
  * empty; asked->name is the name it will have (its id is taken first), or empty
- * to try whether it would be accepted. kind left out means regular. With submit it is also submitted; then, if nothing but documents is
- * missing, it stays a draft and *ret_missing lists them (code DOCUMENT_MISSING);
+ * to try whether it would be accepted. kind left out means regular. With submit it is also submitted; then,
+ * if nothing but documents is missing, it stays a draft and *ret_missing lists them (code DOCUMENT_MISSING);
  * otherwise ret_missing->code is 0. */
-int application_create(const struct facts *facts, const zwy_v1_Application *asked, bool submit, struct arena *arena,
-		       struct outcome *ret, struct fault *ret_missing, struct fault *f);
+int application_create(const struct facts *facts, const zwy_v1_Application *asked, bool submit,
+		       struct arena *arena, struct outcome *ret, struct fault *ret_missing, struct fault *f);
 
 /* Replaces what the department wrote, in a draft (all of it), in need_supplement
  * and review_returned (purpose, cloud plan, documents). `asked` is the whole new
  * application; output-only fields are taken from `before`. */
-int application_update(const struct facts *facts, const zwy_v1_Application *before, const zwy_v1_Application *asked,
-		       struct arena *arena, struct outcome *ret, struct fault *f);
+int application_update(const struct facts *facts, const zwy_v1_Application *before,
+		       const zwy_v1_Application *asked, struct arena *arena, struct outcome *ret,
+		       struct fault *f);
 
 struct form_entry {
 	const char *key, *value;
@@ -137,8 +139,8 @@ struct possible {
 };
 #define POSSIBLE_MAX 8
 struct explanation {
-	const char *who;     /* role that must act, e.g. "op-p"; "" at the end */
-	const char *who_text; /* for people */
+	const char *who;           /* role that must act, e.g. "op-p"; "" at the end */
+	const char *who_text;      /* for people */
 	const zwy_v1_Clock *clock; /* the running clock with the nearest end, or NULL */
 	const char *article;
 	const char *text; /* what the state means and what it waits for */

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 
-#define REGULATION "苏数发〔2024〕32号"
-#define ARTICLE_COUNT 36
+#define REGULATION       "苏数发〔2024〕32号"
+#define ARTICLE_COUNT    36
 #define ARTICLE_APPENDIX 37 /* rules/37 is the appendix */
 
 struct article {

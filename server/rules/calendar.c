@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define YEAR_DAYS 366
+#define YEAR_DAYS        366
 #define WORKING_DAYS_MAX 3650
-#define MONTHS_MAX 1200
+#define MONTHS_MAX       1200
 
 enum mark { MARK_NONE, MARK_HOLIDAY, MARK_WORKDAY };
 
@@ -78,8 +78,8 @@ read_day(const zwy_v1_CalendarDay *listed, int year, size_t *ret_index, enum mar
 	else if (same_text(listed->kind, "workday"))
 		*ret_mark = MARK_WORKDAY;
 	else
-		return fault_set(f, ERR_INVALID_FIELD, "%s has the kind `%.40s`; allowed: holiday, workday", date,
-				 listed->kind ? listed->kind : "");
+		return fault_set(f, ERR_INVALID_FIELD, "%s has the kind `%.40s`; allowed: holiday, workday",
+				 date, listed->kind ? listed->kind : "");
 	*ret_index = (size_t)(d - day_from_civil(year, 1, 1));
 	return 0;
 }
@@ -131,8 +131,10 @@ calendar_add(struct calendar *c, int year, const zwy_v1_CalendarYear *days, stru
 	if (year < 1 || year > 9999)
 		return fault_set(f, ERR_INVALID_FIELD, "%d is no year; allowed: 1 to 9999", year);
 	if (days->days_count == 0)
-		return fault_set(f, ERR_INVALID_FIELD,
-				 "the calendar of %d lists no days: without its holidays it has not been published", year);
+		return fault_set(
+			f, ERR_INVALID_FIELD,
+			"the calendar of %d lists no days: without its holidays it has not been published",
+			year);
 	struct year *y = calloc(1, sizeof(*y));
 	if (!y)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
@@ -251,8 +253,10 @@ explain_day(const struct calendar *c, day d, unsigned number, deadline_line_fn l
 {
 	static const char *const weekdays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 	static const char *const kinds[] = {
-		[DAY_WORKING] = "working day", [DAY_WEEKEND] = "weekend",
-		[DAY_HOLIDAY] = "holiday", [DAY_MAKE_UP] = "make-up working day",
+		[DAY_WORKING] = "working day",
+		[DAY_WEEKEND] = "weekend",
+		[DAY_HOLIDAY] = "holiday",
+		[DAY_MAKE_UP] = "make-up working day",
 	};
 	const char *name;
 	enum day_kind kind = look_up(c, d, &name);

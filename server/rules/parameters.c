@@ -7,7 +7,7 @@
 #include "base/date.h"
 
 const struct parameter_desc parameter_table[] = {
-#define PARAMETER(id, key, type, def, allowed, article, statutory, text)                                     \
+#define PARAMETER(id, key, type, def, allowed, article, statutory, text) \
 	[PARAM_##id] = {key, PARAMETER_##type, def, allowed, article, statutory, text},
 #include "rules/parameters.def"
 #undef PARAMETER
@@ -27,8 +27,9 @@ const char *
 parameter_type_name(enum parameter_type type)
 {
 	static const char *const names[] = {
-		[PARAMETER_BOOL] = "bool", [PARAMETER_INT] = "int",   [PARAMETER_ENUM] = "enum", [PARAMETER_TEXT] = "text",
-		[PARAMETER_LIST] = "list", [PARAMETER_TIME] = "time", [PARAMETER_DATE] = "date",
+		[PARAMETER_BOOL] = "bool", [PARAMETER_INT] = "int",   [PARAMETER_ENUM] = "enum",
+		[PARAMETER_TEXT] = "text", [PARAMETER_LIST] = "list", [PARAMETER_TIME] = "time",
+		[PARAMETER_DATE] = "date",
 	};
 	return names[type];
 }
@@ -166,11 +167,13 @@ parameter_check(const struct parameter_desc *p, const char *value, char *dst, si
 {
 	int64_t v;
 	if (!parse(p, slice_of(value), &v))
-		return fault_set_article(f, ERR_INVALID_FIELD, p->article, "%s is `%.80s`; allowed: %s%s", p->key,
-					 value, form_of(p),
-					 p->statutory ? " (the regulation sets it; it can only be tightened)" : "");
-	int n = p->type == PARAMETER_BOOL || p->type == PARAMETER_INT ? snprintf(dst, size, "%lld", (long long)v)
-								      : snprintf(dst, size, "%s", value);
+		return fault_set_article(f, ERR_INVALID_FIELD, p->article, "%s is `%.80s`; allowed: %s%s",
+					 p->key, value, form_of(p),
+					 p->statutory ? " (the regulation sets it; it can only be tightened)"
+						      : "");
+	int n = p->type == PARAMETER_BOOL || p->type == PARAMETER_INT
+			? snprintf(dst, size, "%lld", (long long)v)
+			: snprintf(dst, size, "%s", value);
 	if (n < 0 || (size_t)n >= size)
 		return fault_set(f, ERR_INTERNAL, "no room for the value of %s", p->key);
 	return 0;

@@ -21,14 +21,13 @@ enum parameter_type {
 	PARAMETER_DATE, /* YYYY-MM-DD, or empty: not set */
 };
 
-
 struct parameter_desc {
 	const char *key; /* clock.count_start_day */
 	enum parameter_type type;
 	const char *default_value;
 	const char *allowed; /* "0..365", "freeze|refuse", "" for text; of a list the words it may hold */
 	const char *article; /* "" if none */
-	bool statutory; /* set by the regulation; `allowed` then only lets it be tightened */
+	bool statutory;      /* set by the regulation; `allowed` then only lets it be tightened */
 	const char *description;
 };
 
@@ -40,7 +39,8 @@ const char *parameter_type_name(enum parameter_type type);
 
 #define PARAMETER_MAX_BYTES 256
 /* ERR_INVALID_FIELD says what is allowed. Canonical form (bools as 0 and 1) goes to dst. */
-int parameter_check(const struct parameter_desc *p, const char *value, char *dst, size_t size, struct fault *f);
+int parameter_check(const struct parameter_desc *p, const char *value, char *dst, size_t size,
+		    struct fault *f);
 
 /* The values that rules read, typed; index by enum parameter. */
 enum parameter {

@@ -21,14 +21,15 @@
 #include "zwy/v1/quota.pb.h"
 
 /* Competent authority of the department's node, before and after; nodes: all of them. */
-int department_rule(const struct actor *actor, const zwy_v1_Department *before, const zwy_v1_Department *asked,
-		    const zwy_v1_Node *const *nodes, size_t node_count, struct arena *arena, zwy_v1_Department *ret,
-		    struct fault *f);
+int department_rule(const struct actor *actor, const zwy_v1_Department *before,
+		    const zwy_v1_Department *asked, const zwy_v1_Node *const *nodes, size_t node_count,
+		    struct arena *arena, zwy_v1_Department *ret, struct fault *f);
 
 /* Its own department. department: that of asked->department; NULL: none of that
  * slug. Responsible parties may be missing (an application then cannot be submitted). */
 int system_rule(const struct actor *actor, const zwy_v1_System *before, const zwy_v1_System *asked,
-		const zwy_v1_Department *department, struct arena *arena, zwy_v1_System *ret, struct fault *f);
+		const zwy_v1_Department *department, struct arena *arena, zwy_v1_System *ret,
+		struct fault *f);
 
 /* Competent authority of the department's node sets limits; balances are kept.
  * Facts follow from the name quotas/{department}/{service}; NULL: there is none. */
@@ -44,9 +45,11 @@ int quota_rule(const struct actor *actor, const zwy_v1_Quota *before, const zwy_
 /* The administrator. uids: for each of asked->uids, the name of the principal
  * that has it, NULL if none has. */
 int principal_rule(const struct actor *actor, const zwy_v1_Principal *before, const zwy_v1_Principal *asked,
-		   const char *const *uid_owners, struct arena *arena, zwy_v1_Principal *ret, struct fault *f);
-int delegation_rule(const struct actor *actor, const zwy_v1_Delegation *before, const zwy_v1_Delegation *asked,
-		    struct arena *arena, zwy_v1_Delegation *ret, struct fault *f);
+		   const char *const *uid_owners, struct arena *arena, zwy_v1_Principal *ret,
+		   struct fault *f);
+int delegation_rule(const struct actor *actor, const zwy_v1_Delegation *before,
+		    const zwy_v1_Delegation *asked, struct arena *arena, zwy_v1_Delegation *ret,
+		    struct fault *f);
 
 /* The province's competent authority publishes. version: of the catalogue that
  * this change makes. A retired service stays retired; its slug is not used again. */
@@ -62,8 +65,9 @@ int node_rule(const struct actor *actor, const zwy_v1_Node *before, const zwy_v1
 	      struct fault *f);
 
 /* The administrator imports years. */
-int calendar_rule(const struct actor *actor, const zwy_v1_CalendarYear *before, const zwy_v1_CalendarYear *asked,
-		  struct arena *arena, zwy_v1_CalendarYear *ret, struct fault *f);
+int calendar_rule(const struct actor *actor, const zwy_v1_CalendarYear *before,
+		  const zwy_v1_CalendarYear *asked, struct arena *arena, zwy_v1_CalendarYear *ret,
+		  struct fault *f);
 
 /* The province's competent authority. There is a record for every row of
  * parameters.def and for nothing else; value comes out in canonical form. */

@@ -9,9 +9,9 @@
 enum visible {
 	VISIBLE_NONE,
 	VISIBLE_ALL,
-	VISIBLE_NODE,	    /* of the node `value` */
+	VISIBLE_NODE,       /* of the node `value` */
 	VISIBLE_DEPARTMENT, /* of the department `value` */
-	VISIBLE_SELF,	    /* whose first variable is `value`, e.g. principals/value/requests/x */
+	VISIBLE_SELF,       /* whose first variable is `value`, e.g. principals/value/requests/x */
 };
 
 struct visible_scope {
@@ -24,6 +24,7 @@ struct visible_scope visible_scope(const struct actor *a, enum kind kind);
 /* Whether one record may be read. department, node: of its envelope, bare slugs;
  * first: the name's first variable. NULL is empty. An event follows the record
  * that it is about. */
-bool may_read(const struct actor *a, enum kind kind, const char *department, const char *node, const char *first);
+bool may_read(const struct actor *a, enum kind kind, const char *department, const char *node,
+	      const char *first);
 
 #endif

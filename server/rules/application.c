@@ -1,0 +1,226 @@
+/* What a department writes: creating and changing an application (Articles 5, 13). */
+#include "rules/workflow.h"
+
+static char *
+dup_reference(struct arena *arena, const char *collection, const char *value)
+{
+	return arena_strdup(arena, reference_slug(collection, value));
+}
+
+static zwy_v1_Item *
+dup_items(struct arena *arena, const zwy_v1_Item *from, size_t count)
+{
+	zwy_v1_Item *items = arena_array(arena, count, sizeof(*items));
+	for (size_t i = 0; items && i < count; i++)
+		items[i] = (zwy_v1_Item){
+			.service = dup_reference(arena, "catalogue", from[i].service),
+			.quantity = from[i].quantity,
+			.spec_count = from[i].spec_count,
+			.spec = from[i].spec,
+			.substitute_for = from[i].substitute_for,
+			.reason = from[i].reason,
+		};
+	return items;
+}
+
+/* The part of it that a department writes, references as bare slugs; the rest stays. */
+static void
+take_over(const zwy_v1_Application *asked, struct arena *arena, zwy_v1_Application *ret)
+{
+	ret->kind = zwy_v1_APPLICATION_KIND_REGULAR;
+	ret->system = dup_reference(arena, "systems", asked->system);
+	ret->zone = asked->zone;
+	ret->purpose = asked->purpose;
+	ret->department = dup_reference(arena, "departments", asked->department);
+	ret->node = dup_reference(arena, "nodes", asked->node);
+	ret->classified = asked->classified;
+	ret->funding = asked->funding;
+	ret->exposure = asked->exposure;
+	ret->has_cloud_plan = asked->has_cloud_plan;
+	ret->cloud_plan = asked->cloud_plan;
+	ret->document_count = asked->document_count;
+	ret->document = asked->document;
+	ret->items_count = asked->items_count;
+	ret->items = dup_items(arena, asked->items, asked->items_count);
+}
+
+/* Fills in what was left out (Article 5: the department of the system, its node). */
+static void
+fill_in(const struct facts *facts, struct arena *arena, zwy_v1_Application *a)
+{
+	a->department = arena_strdup(arena, name_slug(facts->department->name));
+	a->node = arena_strdup(arena, name_slug(facts->node->name));
+	a->funding = facts->system->funding;
+}
+
+static int
+finish(struct arena *arena, const struct outcome *out, struct outcome *ret, struct fault *f)
+{
+	if (arena->failed)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	*ret = *out;
+	return 0;
+}
+
+/* Role first, then the system, then whose it is; the rest follows checks.def. */
+static int
+writer_check(const struct facts *facts, const char *what, struct fault *f)
+{
+	if (!facts->actor->is_system && !actor_has(facts->actor, DU_BIT))
+		return authority_check(facts, "", DU_BIT, what, "13", f);
+	if (facts->system && facts->department)
+		return authority_check(facts, name_slug(facts->department->name), DU_BIT, what, "4", f);
+	return 0;
+}
+
+/* Submits a new application whose rules hold. */
+static int
+submit_new(struct work *w, struct fault *missing, struct fault *f)
+{
+	zwy_v1_Application *a = &w->out->application;
+	int r = application_check(w->facts, a, STAGE_SUBMIT, CHECK_EXCEPT_DOCUMENTS, f);
+	if (r)
+		return r;
+	/* Only documents can be wanting now. */
+	if (application_check(w->facts, a, STAGE_SUBMIT, 0, missing))
+		return 0;
+	return step_apply(w, step_find("draft", "submit"), "act", f);
+}
+
+int
+application_create(const struct facts *facts, const zwy_v1_Application *asked, bool submit,
+		   struct arena *arena, struct outcome *ret, struct fault *ret_missing, struct fault *f)
+{
+	struct fault own, own_missing;
+	struct outcome out = {0};
+	struct work w = {.facts = facts, .arena = arena, .out = &out};
+	zwy_v1_Application *a = &out.application;
+	f = f ? f : &own;
+	ret_missing = ret_missing ? ret_missing : &own_missing;
+	fault_clear(ret_missing);
+	take_over(asked, arena, a);
+	if (arena->failed)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	int r = writer_check(facts, "applying", f);
+	if (r == 0)
+		r = application_check(facts, a, STAGE_CREATE, 0, f);
+	if (r)
+		return r;
+	struct civil today = civil_from_day(day_of(facts->now));
+	fill_in(facts, arena, a);
+	a->name = arena_strdup(arena, text_of(asked->name));
+	a->month = arena_printf(arena, "%04d-%02d", today.year, today.month);
+	a->state = arena_strdup(arena, "draft");
+	a->open = true;
+	work_event(&w, "create", "create", "", a->state, "13", "");
+	if (submit)
+		r = submit_new(&w, ret_missing, f);
+	return r ? r : finish(arena, &out, ret, f);
+}
+
+/* ---- changing what was written ------------------------------------------------ */
+
+static bool
+same_items(const zwy_v1_Application *a, const zwy_v1_Application *b)
+{
+	if (a->items_count != b->items_count)
+		return false;
+	for (size_t i = 0; i < a->items_count; i++) {
+		const zwy_v1_Item *x = &a->items[i], *y = &b->items[i];
+		if (!text_is(x->service, y->service) || x->quantity != y->quantity ||
+		    x->spec_count != y->spec_count || !text_is(x->substitute_for, y->substitute_for) ||
+		    !text_is(x->reason, y->reason))
+			return false;
+		for (size_t k = 0; k < x->spec_count; k++) {
+			const char *other = item_spec(y, text_of(x->spec[k].key));
+			if (!other || !text_is(x->spec[k].value, other))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The first field that differs but may not be changed once it was submitted; NULL if none. */
+static const char *
+frozen_field(const zwy_v1_Application *before, const zwy_v1_Application *a)
+{
+	if (!text_is(before->system, a->system))
+		return "system";
+	if (before->zone != a->zone)
+		return "zone";
+	if (text_of(a->department)[0] && !text_is(before->department, a->department))
+		return "department";
+	if (text_of(a->node)[0] && !text_is(before->node, a->node))
+		return "node";
+	if (before->classified != a->classified)
+		return "classified";
+	if (a->funding != zwy_v1_FUNDING_UNSPECIFIED && before->funding != a->funding)
+		return "funding";
+	if (before->exposure != a->exposure)
+		return "exposure";
+	return same_items(before, a) ? NULL : "items";
+}
+
+static int
+update_check(const struct facts *facts, const zwy_v1_Application *before, const zwy_v1_Application *a,
+	     struct fault *f)
+{
+	bool draft = text_is(before->state, "draft");
+	if (!draft && !text_is(before->state, "need_supplement") &&
+	    !text_is(before->state, "review_returned"))
+		return fault_set_article(
+			f, ERR_WRONG_STATE, "13",
+			"the application is %s: it is changed while it is draft, need_supplement or "
+			"review_returned",
+			text_of(before->state));
+	if (clock_ended(before, facts->now))
+		return fault_set_article(f, ERR_WRONG_STATE, "13",
+					 "the term for completing it has ended; it is about to lapse");
+	const char *frozen = draft ? NULL : frozen_field(before, a);
+	if (frozen)
+		return fault_set_article(
+			f, ERR_WRONG_STATE, "13",
+			"the application is %s: only purpose, cloud-plan and document can be changed; %s "
+			"differs",
+			before->state, frozen);
+	if (draft)
+		return application_check(facts, a, STAGE_CREATE, 0, f);
+	fault_clear(f);
+	check_forms(facts, a, f);
+	fault_summarise(f);
+	return f->code;
+}
+
+int
+application_update(const struct facts *facts, const zwy_v1_Application *before,
+		   const zwy_v1_Application *asked, struct arena *arena, struct outcome *ret, struct fault *f)
+{
+	struct fault own;
+	struct outcome out = {0};
+	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out};
+	zwy_v1_Application *a = &out.application;
+	f = f ? f : &own;
+	int r = work_begin(&w, f);
+	if (r)
+		return r;
+	take_over(asked, arena, a);
+	if (arena->failed)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	r = authority_check(facts, before->department, DU_BIT, "changing it", "4", f);
+	if (r == 0 && text_is(before->state, "draft"))
+		r = writer_check(facts, "changing it", f);
+	if (r == 0)
+		r = update_check(facts, before, a, f);
+	if (r)
+		return r;
+	if (text_is(before->state, "draft")) {
+		fill_in(facts, arena, a);
+	} else {
+		a->items = before->items;
+		a->department = before->department;
+		a->node = before->node;
+		a->funding = before->funding;
+	}
+	work_event(&w, "update", "update", before->state, before->state, "13", "");
+	return finish(arena, &out, ret, f);
+}

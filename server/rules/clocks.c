@@ -1,0 +1,233 @@
+#include <stdio.h>
+
+#include "rules/workflow.h"
+
+const struct term_desc term_table[TERM_COUNT] = {
+#define TERM(id, name, article, statutory, parameter, role, then, missed, text) \
+	[TERM_##id] = {name, article, statutory, PARAM_##parameter, role##_BIT, then, missed, text},
+#include "rules/terms.def"
+#undef TERM
+};
+
+enum term
+term_find(const char *name)
+{
+	for (int i = 0; i < TERM_COUNT; i++)
+		if (text_is(term_table[i].name, name))
+			return (enum term)i;
+	return TERM_NONE;
+}
+
+google_protobuf_Timestamp
+stamp_of(msec t)
+{
+	msec s = t / 1000 - (t % 1000 < 0);
+	return (google_protobuf_Timestamp){.seconds = s, .nanos = (int32_t)((t - s * 1000) * 1000000)};
+}
+
+msec
+msec_of(google_protobuf_Timestamp t)
+{
+	return t.seconds * 1000 + t.nanos / 1000000;
+}
+
+/* The day on which a term begins that something of that instant sets going. */
+static day
+start_day(const struct parameters *p, msec t)
+{
+	day d = day_of(t);
+	bool late = t - day_start(d) >= p->number[PARAM_DAY_END] * 1000;
+	return p->number[PARAM_AFTER_HOURS_NEXT_DAY] && late ? d + 1 : d;
+}
+
+static int
+set_due(const struct facts *facts, zwy_v1_Clock *clock, struct arena *arena, struct fault *f)
+{
+	const struct parameters *p = facts->parameters;
+	struct deadline end =
+		deadline_working_days(facts->calendar, start_day(p, msec_of(clock->start_time)),
+				      clock->working_days, p->number[PARAM_COUNT_START_DAY] != 0);
+	char date[DATE_LEN];
+	date_format(date, end.date);
+	if (end.provisional && p->number[PARAM_CALENDAR_MISSING_YEAR] != 0)
+		return fault_set(f, ERR_OUT_OF_RANGE,
+				 "the term `%s` would end about %s, in a year whose calendar is not imported "
+				 "(calendar.missing_year=refuse): import it first",
+				 clock->term, date);
+	clock->due_date = arena_strdup(arena, date);
+	clock->has_due_time = true;
+	clock->due_time = stamp_of(day_start(end.date) + p->number[PARAM_DAY_END] * 1000);
+	clock->provisional = end.provisional;
+	return 0;
+}
+
+/* op-p, ca-c: the role with the level of the node. */
+static char *
+owner_of(const struct facts *facts, unsigned roles, struct arena *arena)
+{
+	const char *role = roles & CA_BIT ? "ca" : roles & OP_BIT ? "op" : "du";
+	bool core = facts->node && text_is(facts->node->kind, "core");
+	return arena_printf(arena, "%s-%s", role, core ? "p" : "c");
+}
+
+int
+clock_start(struct work *w, enum term term, struct fault *f)
+{
+	const struct term_desc *t = &term_table[term];
+	zwy_v1_Application *a = &w->out->application;
+	zwy_v1_Clock clock = {
+		.term = arena_strdup(w->arena, t->name),
+		.article = arena_strdup(w->arena, t->statutory ? t->article : ""),
+		.statutory = t->statutory,
+		.has_start_time = true,
+		.start_time = stamp_of(w->facts->now),
+		.working_days = (uint32_t)w->facts->parameters->number[t->parameter],
+		.owner = owner_of(w->facts, t->roles, w->arena),
+	};
+	int r = set_due(w->facts, &clock, w->arena, f);
+	if (r)
+		return r;
+	zwy_v1_Clock *clocks = arena_array(w->arena, (size_t)a->clocks_count + 1, sizeof(*clocks));
+	if (!clocks)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	if (a->clocks_count)
+		memcpy(clocks, a->clocks, a->clocks_count * sizeof(*clocks));
+	clocks[a->clocks_count++] = clock;
+	a->clocks = clocks;
+	return 0;
+}
+
+zwy_v1_Clock *
+clock_running(const zwy_v1_Application *a, const char *term)
+{
+	for (size_t i = a->clocks_count; i-- > 0;)
+		if (!a->clocks[i].has_stop_time && text_is(a->clocks[i].term, term))
+			return &a->clocks[i];
+	return NULL;
+}
+
+void
+clock_stop(struct work *w, enum term term)
+{
+	zwy_v1_Clock *clock = clock_running(&w->out->application, term_table[term].name);
+	if (!clock)
+		return;
+	clock->has_stop_time = true;
+	clock->stop_time = stamp_of(w->facts->now);
+}
+
+void
+clocks_stop_all(struct work *w)
+{
+	for (int i = 0; i < TERM_COUNT; i++)
+		clock_stop(w, (enum term)i);
+}
+
+static bool
+passed(const zwy_v1_Clock *clock, msec now)
+{
+	return !clock->has_stop_time && clock->has_due_time && msec_of(clock->due_time) <= now;
+}
+
+static void
+mark_overdue(struct work *w, zwy_v1_Clock *clock, const struct term_desc *t)
+{
+	const char *state = w->out->application.state;
+	clock->overdue = true;
+	work_event(w, "clock", "overdue", state, state, t->article,
+		   arena_printf(w->arena, "%s: %s was due on %s", t->name, t->text,
+				text_of(clock->due_date)));
+}
+
+void
+clocks_mark(struct work *w)
+{
+	zwy_v1_Application *a = &w->out->application;
+	for (size_t i = 0; i < a->clocks_count; i++) {
+		enum term term = term_find(a->clocks[i].term);
+		if (term != TERM_NONE && term_table[term].then[0] == '\0' && !a->clocks[i].overdue &&
+		    passed(&a->clocks[i], w->facts->now))
+			mark_overdue(w, &a->clocks[i], &term_table[term]);
+	}
+}
+
+const zwy_v1_Clock *
+clock_ended(const zwy_v1_Application *a, msec now)
+{
+	for (int i = 0; i < TERM_COUNT; i++) {
+		const zwy_v1_Clock *clock = clock_running(a, term_table[i].name);
+		if (clock && term_table[i].then[0] && passed(clock, now))
+			return clock;
+	}
+	return NULL;
+}
+
+int
+application_clock(const struct facts *facts, const zwy_v1_Application *before, const char *term,
+		  struct arena *arena, struct outcome *ret, struct fault *f)
+{
+	struct outcome out = {0};
+	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out};
+	int r = work_begin(&w, f);
+	if (r)
+		return r;
+	enum term t = term_find(term);
+	zwy_v1_Clock *clock = t == TERM_NONE ? NULL : clock_running(&out.application, term);
+	if (clock && !clock->overdue && passed(clock, facts->now)) {
+		const struct term_desc *desc = &term_table[t];
+		if (desc->then[0] == '\0') {
+			mark_overdue(&w, clock, desc);
+		} else {
+			clock->overdue = desc->missed;
+			w.comment = arena_printf(arena, "%s: the term ended on %s", desc->name,
+						 text_of(clock->due_date));
+			r = step_apply(&w, step_find(before->state, desc->then), "clock", f);
+		}
+	}
+	if (r)
+		return r;
+	if (arena->failed)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	*ret = out;
+	return 0;
+}
+
+/* A clock as the calendar now has it; an event where that changes anything. */
+static int
+recompute(struct work *w, zwy_v1_Clock *clock, struct fault *f)
+{
+	zwy_v1_Clock old = *clock;
+	int r = set_due(w->facts, clock, w->arena, f);
+	if (r)
+		return r;
+	if (clock->overdue && !passed(clock, w->facts->now))
+		clock->overdue = false;
+	if (clock->provisional == old.provisional && text_is(clock->due_date, old.due_date))
+		return 0;
+	const char *state = w->out->application.state;
+	work_event(w, "import", "recompute", state, state, clock->article,
+		   arena_printf(w->arena, "%s: due %s (provisional) is now %s%s", clock->term,
+				text_of(old.due_date), text_of(clock->due_date),
+				clock->provisional ? " (provisional)" : ""));
+	return 0;
+}
+
+int
+application_recompute(const struct facts *facts, const zwy_v1_Application *before, struct arena *arena,
+		      struct outcome *ret, struct fault *f)
+{
+	struct outcome out = {0};
+	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out};
+	int r = work_begin(&w, f);
+	for (size_t i = 0; r == 0 && i < out.application.clocks_count; i++) {
+		zwy_v1_Clock *clock = &out.application.clocks[i];
+		if (clock->provisional && !clock->has_stop_time && clock->working_days)
+			r = recompute(&w, clock, f);
+	}
+	if (r)
+		return r;
+	if (arena->failed)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	*ret = out;
+	return 0;
+}

@@ -1,0 +1,152 @@
+#include "rules/workflow.h"
+
+#define DIGEST_DIGITS 64
+
+const struct document_type document_types[] = {
+#define DOCUMENT(type, needed, article, name) {type, needed, article, name},
+#include "rules/documents.def"
+#undef DOCUMENT
+};
+const size_t document_type_count = sizeof(document_types) / sizeof(document_types[0]);
+
+const char *
+document_digest(const char *value)
+{
+	static const char mark[] = " sha256:";
+	const char *at = NULL;
+	for (const char *p = text_of(value); (p = strstr(p, mark)) != NULL; p++)
+		at = p;
+	if (!at || at == value)
+		return NULL;
+	const char *hex = at + sizeof(mark) - 1;
+	return hex_decode(NULL, DIGEST_DIGITS / 2, slice_of(hex)) ? hex : NULL;
+}
+
+const char *
+application_document(const zwy_v1_Application *a, const char *type)
+{
+	for (size_t i = 0; i < a->document_count; i++)
+		if (text_is(a->document[i].key, type))
+			return text_of(a->document[i].value);
+	return NULL;
+}
+
+const struct document_facts *
+uploaded_document(const struct facts *facts, const char *type)
+{
+	for (size_t i = 0; i < facts->document_count; i++)
+		if (text_is(facts->documents[i].type, type))
+			return &facts->documents[i];
+	return NULL;
+}
+
+static void
+check_document_form(const zwy_v1_Application *a, size_t i, struct fault *f)
+{
+	const char *type = text_of(a->document[i].key);
+	char field[80];
+	snprintf(field, sizeof(field), "document.%.63s", type);
+	if (!slug_valid(type))
+		fault_add(f, ERR_INVALID_FIELD, field,
+			  "%.63s is no type of document; write it like construction-plan", type);
+	if (!document_digest(a->document[i].value))
+		fault_add(f, ERR_INVALID_FIELD, field,
+			  "%s is `%.60s`; write FILENAME sha256: and 64 lower case hexadecimal digits", field,
+			  text_of(a->document[i].value));
+	for (size_t k = 0; k < i; k++)
+		if (text_is(a->document[k].key, type))
+			fault_add(f, ERR_INVALID_FIELD, field, "%s is given twice", field);
+}
+
+static void
+check_spec_form(const zwy_v1_Item *item, size_t number, struct fault *f)
+{
+	for (size_t i = 0; i < item->spec_count; i++) {
+		char field[80];
+		snprintf(field, sizeof(field), "items.%zu.spec.%.40s", number, text_of(item->spec[i].key));
+		if (text_of(item->spec[i].key)[0] == '\0')
+			fault_add(f, ERR_INVALID_FIELD, field, "%s has no name", field);
+		for (size_t k = 0; k < i; k++)
+			if (text_is(item->spec[k].key, item->spec[i].key))
+				fault_add(f, ERR_INVALID_FIELD, field, "%s is given twice", field);
+	}
+}
+
+int
+check_forms(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
+{
+	(void)facts;
+	for (size_t i = 0; i < a->document_count; i++)
+		check_document_form(a, i, f);
+	for (size_t i = 0; i < a->items_count; i++)
+		check_spec_form(&a->items[i], i + 1, f);
+	return f->code;
+}
+
+int
+check_digests(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
+{
+	for (size_t i = 0; i < facts->document_count; i++) {
+		const struct document_facts *body = &facts->documents[i];
+		const char *value = application_document(a, body->type);
+		const char *digest = value ? document_digest(value) : NULL;
+		char field[80];
+		snprintf(field, sizeof(field), "document.%.63s", body->type);
+		if (value && digest && !text_is(digest, body->sha256))
+			fault_add(f, ERR_DOCUMENT_MISMATCH, field,
+				  "%.63s was announced with sha256:%.12s…, what was uploaded has "
+				  "sha256:%.12s…: "
+				  "upload the announced body or change %s",
+				  body->type, digest, body->sha256, field);
+	}
+	return f->code;
+}
+
+int
+check_documents(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
+{
+	for (size_t i = 0; i < document_type_count; i++) {
+		const struct document_type *d = &document_types[i];
+		char field[80];
+		if (!d->needed || application_document(a, d->type) || uploaded_document(facts, d->type))
+			continue;
+		snprintf(field, sizeof(field), "document.%s", d->type);
+		fault_add(f, ERR_DOCUMENT_MISSING, field,
+			  "%s (%s) is missing: upload it, or give %s=FILENAME sha256:HEX", d->type,
+			  d->name_zh, field);
+	}
+	return f->code;
+}
+
+/* The states in which the department may still change its documents. */
+static bool
+department_writes(const char *state)
+{
+	return text_is(state, "draft") || text_is(state, "need_supplement") ||
+	       text_is(state, "review_returned");
+}
+
+int
+application_upload(const struct facts *facts, const zwy_v1_Application *before, const char *type,
+		   const char *sha256, struct fault *f)
+{
+	int r = authority_check(facts, before->department, DU_BIT, "uploading a document", "13", f);
+	if (r)
+		return r;
+	if (!slug_valid(type))
+		return fault_set(f, ERR_INVALID_NAME,
+				 "%.63s is no type of document; write it like construction-plan", type);
+	const char *value = application_document(before, type);
+	const char *digest = value ? document_digest(value) : NULL;
+	if (application_final(before->state) || (!department_writes(before->state) && !digest))
+		return fault_set_article(
+			f, ERR_WRONG_STATE, "13",
+			"the application is %s: documents are added while it is draft, need_supplement "
+			"or review_returned",
+			text_of(before->state));
+	if (digest && sha256 && !text_is(digest, sha256))
+		return fault_set(f, ERR_DOCUMENT_MISMATCH,
+				 "%.63s was announced with sha256:%s; this body has sha256:%.64s", type,
+				 digest, sha256);
+	return 0;
+}

@@ -1,0 +1,99 @@
+#include "rules/workflow.h"
+
+static const struct state *
+find_state(const char *name)
+{
+	for (size_t i = 0; i < application_state_count; i++)
+		if (text_is(application_states[i].name, name))
+			return &application_states[i];
+	return NULL;
+}
+
+/* The running clock that ends first. */
+static const zwy_v1_Clock *
+nearest_clock(const zwy_v1_Application *a)
+{
+	const zwy_v1_Clock *nearest = NULL;
+	for (size_t i = 0; i < a->clocks_count; i++) {
+		const zwy_v1_Clock *c = &a->clocks[i];
+		if (!c->has_stop_time && c->has_due_time &&
+		    (!nearest || msec_of(c->due_time) < msec_of(nearest->due_time)))
+			nearest = c;
+	}
+	return nearest;
+}
+
+static const char *
+who_text(const struct facts *facts, const zwy_v1_Application *a, unsigned roles, struct arena *arena)
+{
+	const zwy_v1_Node *node = facts->node;
+	const char *place = node && text_of(node->name_zh)[0] ? node->name_zh : text_of(a->node);
+	if (roles & DU_BIT)
+		return arena_printf(arena, "the using department %s", text_of(a->department));
+	if (roles & CA_BIT)
+		return arena_printf(arena, "the competent authority of %s%s%s", place,
+				    node && text_of(node->competent_authority)[0] ? ": " : "",
+				    node ? text_of(node->competent_authority) : "");
+	return arena_printf(arena, "the operator of %s%s%s", place,
+			    node && text_of(node->operator)[0] ? ": " : "",
+			    node ? text_of(node->operator) : "");
+}
+
+/* Whether this actor may try the row now. */
+static bool
+row_open(const struct facts *facts, const zwy_v1_Application *a, size_t row)
+{
+	const struct step *s = &regular_steps[row];
+	struct fault ignored;
+	if (!s->roles || !text_is(s->from, a->state) || step_find(s->from, s->action) != row)
+		return false;
+	if (regular_rules[row].guard == guard_return_once && a->supplements > 0)
+		return false;
+	if (authority_check(facts, a->department, s->roles, s->action, s->article, &ignored))
+		return false;
+	return (s->roles & DU_BIT) || facts->actor->is_system || !is_submitter(facts->actor, a);
+}
+
+static void
+list_next(const struct facts *facts, const zwy_v1_Application *a, struct explanation *ret)
+{
+	if (clock_ended(a, facts->now))
+		return;
+	for (size_t i = 0; i < regular_step_count && ret->next_count < POSSIBLE_MAX; i++) {
+		const struct step *s = &regular_steps[i];
+		if (row_open(facts, a, i))
+			ret->next[ret->next_count++] = (struct possible){
+				.action = s->action,
+				.form = s->form,
+				.article = s->article,
+				.description = s->description,
+			};
+	}
+}
+
+void
+application_explain(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
+		    struct explanation *ret)
+{
+	*ret = (struct explanation){.who = "", .who_text = "", .article = "", .text = ""};
+	const struct state *state = find_state(a->state);
+	if (!state)
+		return;
+	ret->final = state->final;
+	ret->article = state->article;
+	ret->text = state->text;
+	ret->clock = nearest_clock(a);
+	if (!state->final) {
+		const char *role = state->roles & CA_BIT ? "ca" : state->roles & OP_BIT ? "op" : "du";
+		bool core = facts->node && text_is(facts->node->kind, "core");
+		const char *who = arena_printf(arena, "%s-%s", role, core ? "p" : "c");
+		const char *text = who_text(facts, a, state->roles, arena);
+		ret->who = text_of(who);
+		ret->who_text = text_of(text);
+	}
+	if (text_is(a->state, "draft"))
+		application_check(facts, a, STAGE_SUBMIT, CHECK_ALL, &ret->missing);
+	else if (text_is(a->state, "need_supplement") || text_is(a->state, "review_returned"))
+		application_check(facts, a, STAGE_RESUBMIT, CHECK_ALL, &ret->missing);
+	list_next(facts, a, ret);
+}

@@ -1,0 +1,153 @@
+/* Inside of the application rules: the tables' columns, and one command under
+ * way. Not for other folders. */
+#ifndef ZWY_RULES_WORKFLOW_H
+#define ZWY_RULES_WORKFLOW_H
+
+#include "rules/application.h"
+#include "rules/names.h"
+
+#include <stdio.h>
+
+#define CA_BIT ROLE_BIT(zwy_v1_ROLE_CA)
+#define OP_BIT ROLE_BIT(zwy_v1_ROLE_OP)
+#define DU_BIT ROLE_BIT(zwy_v1_ROLE_DU)
+#define SP_BIT ROLE_BIT(zwy_v1_ROLE_SP)
+
+enum state_row {
+#define STATE(id, name, final, roles, article, text) STATE_##id,
+#include "rules/states.def"
+#undef STATE
+	STATE_COUNT
+};
+
+enum term {
+	TERM_NONE = -1,
+#define TERM(id, name, article, statutory, parameter, role, then, missed, text) TERM_##id,
+#include "rules/terms.def"
+#undef TERM
+	TERM_COUNT
+};
+
+struct term_desc {
+	const char *name;
+	const char *article;
+	bool statutory;
+	enum parameter parameter;
+	unsigned roles;
+	const char *then; /* the system's action once it has passed; "" */
+	bool missed;
+	const char *text;
+};
+extern const struct term_desc term_table[TERM_COUNT];
+enum term term_find(const char *name); /* TERM_NONE if there is none */
+
+enum quota_effect { QUOTA_NONE, QUOTA_RESERVE, QUOTA_COMMIT, QUOTA_RELEASE };
+
+/* One command under way. */
+struct work {
+	const struct facts *facts;
+	const zwy_v1_Application *before; /* NULL: a new one */
+	const struct act *act;            /* NULL: not an action */
+	const char *comment;
+	struct arena *arena;
+	struct outcome *out; /* application as it will be, and all that follows */
+	size_t event_room;
+};
+
+/* The columns of regular.def that only this folder needs; same rows as regular_steps. */
+struct step_rule {
+	enum term start, stop;
+	enum quota_effect quota;
+	int (*guard)(const struct work *w, struct fault *f);
+	int (*effect)(struct work *w, struct fault *f);
+};
+extern const struct step_rule regular_rules[];
+
+/* ---- steps.c ------------------------------------------------------------- */
+
+/* Makes *out a copy of `before` (or empty) with room for changes. */
+int work_begin(struct work *w, struct fault *f);
+void work_event(struct work *w, const char *kind, const char *action, const char *from, const char *to,
+		const char *article, const char *comment);
+/* Carries a row out: guard, quota, effect, clocks, state, event. */
+int step_apply(struct work *w, size_t row, const char *kind, struct fault *f);
+/* The row of the state and action, where `when` does not choose. */
+size_t step_find(const char *state, const char *action);
+const char *form_value(const struct act *act, const char *key); /* "" if it is not there */
+
+/* ---- effects.c ----------------------------------------------------------- */
+
+int effect_none(struct work *w, struct fault *f);
+int effect_submit(struct work *w, struct fault *f);
+int effect_pin_documents(struct work *w, struct fault *f);
+int effect_reason(struct work *w, struct fault *f);
+int effect_return(struct work *w, struct fault *f);
+int effect_opinion(struct work *w, struct fault *f);
+int effect_decide(struct work *w, struct fault *f);
+int effect_deliver(struct work *w, struct fault *f);
+
+/* ---- guards.c ------------------------------------------------------------ */
+
+int guard_none(const struct work *w, struct fault *f);
+int guard_submit(const struct work *w, struct fault *f);
+int guard_resubmit(const struct work *w, struct fault *f);
+int guard_return_once(const struct work *w, struct fault *f);
+int guard_opinion_there(const struct work *w, struct fault *f);
+int guard_approve(const struct work *w, struct fault *f);
+int guard_reject(const struct work *w, struct fault *f);
+
+/* ---- checks.c ------------------------------------------------------------ */
+
+enum stage { STAGE_CREATE, STAGE_SUBMIT, STAGE_RESUBMIT, STAGE_APPROVE, STAGE_COUNT };
+/* The first row of checks.def that fails at that stage; with all, every row adds
+ * what it finds. except_documents leaves the last row out. Returns the fault's code. */
+enum { CHECK_ALL = 1, CHECK_EXCEPT_DOCUMENTS = 2 };
+int application_check(const struct facts *facts, const zwy_v1_Application *a, enum stage stage,
+		      unsigned flags, struct fault *f);
+/* Puts all items of a fault into its text, as far as they go. */
+void fault_summarise(struct fault *f);
+bool text_blank(const char *s);
+
+/* ---- documents.c --------------------------------------------------------- */
+
+/* The announced digest of "FILENAME sha256:HEX"; NULL if it is not of that form. */
+const char *document_digest(const char *value);
+const char *application_document(const zwy_v1_Application *a, const char *type); /* NULL: not announced */
+const struct document_facts *uploaded_document(const struct facts *facts, const char *type);
+int check_forms(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_digests(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_documents(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+
+/* ---- quota.c ------------------------------------------------------------- */
+
+/* The value in an item's spec, NULL if it is not there. */
+const char *item_spec(const zwy_v1_Item *item, const char *key);
+int check_quota(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+/* Fills out->moves: one per service. */
+int quota_moves(struct work *w, enum quota_effect effect, struct fault *f);
+
+/* ---- clocks.c ------------------------------------------------------------ */
+
+int clock_start(struct work *w, enum term term, struct fault *f);
+void clock_stop(struct work *w, enum term term);
+void clocks_stop_all(struct work *w);
+/* Marks what has been missed by now, one event each. */
+void clocks_mark(struct work *w);
+/* A running clock whose passing moves the application on, and has; NULL if there is none. */
+const zwy_v1_Clock *clock_ended(const zwy_v1_Application *a, msec now);
+/* Of the whole application, by name; the newest that runs, NULL if none does. */
+zwy_v1_Clock *clock_running(const zwy_v1_Application *a, const char *term);
+google_protobuf_Timestamp stamp_of(msec t);
+msec msec_of(google_protobuf_Timestamp t);
+
+/* ---- authority.c --------------------------------------------------------- */
+
+/* Role, then department or node. what: "decide". */
+int authority_check(const struct facts *facts, const char *department, unsigned roles, const char *what,
+		    const char *article, struct fault *f);
+/* Nobody decides a request of their own, also not through somebody else's name. */
+bool is_submitter(const struct actor *actor, const zwy_v1_Application *a);
+const char *role_text(unsigned roles); /* of the first role in it */
+
+#endif
