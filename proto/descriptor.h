@@ -63,11 +63,11 @@ struct enum_desc {
 struct message_desc;
 
 struct field_desc {
-	const char *name;	/* cloud_plan */
-	const char *json_name;	/* cloudPlan */
-	const char *text_name;	/* cloud-plan */
-	const char *doc;	/* leading comment in the .proto, one line, may be "" */
-	const char *article;	/* or "" */
+	const char *name;      /* cloud_plan */
+	const char *json_name; /* cloudPlan */
+	const char *text_name; /* cloud-plan */
+	const char *doc;       /* leading comment in the .proto, one line, may be "" */
+	const char *article;   /* or "" */
 	uint32_t number;
 	enum field_type type;
 	enum field_label label;
@@ -89,23 +89,24 @@ struct message_desc {
 /* One segment of a resource name's pattern. */
 enum segment_type {
 	SEGMENT_LITERAL, /* applications */
-	SEGMENT_SLUG,	 /* {service} */
-	SEGMENT_NUMBER,	 /* {year=#} */
-	SEGMENT_ID,	 /* {application=A}: A-2026-000123 */
+	SEGMENT_SLUG,    /* {service} */
+	SEGMENT_NUMBER,  /* {year=#} */
+	SEGMENT_ID,      /* {application=A}: A-2026-000123 */
 };
 
 struct segment_desc {
 	enum segment_type type;
 	const char *text; /* the literal, or the variable's name */
-	char prefix;	  /* of an id */
+	char prefix;      /* of an id */
 };
 
 #define MAX_SEGMENTS 6
+#define MAX_FIELDS   64 /* of one message; generate.py refuses more */
 
 struct kind_desc {
 	enum kind kind;
-	const char *name;	/* Application */
-	const char *text_name;	/* application */
+	const char *name;       /* Application */
+	const char *text_name;  /* application */
 	const char *collection; /* applications; the literal before the last variable */
 	const char *pattern;
 	const char *article;
@@ -113,7 +114,7 @@ struct kind_desc {
 	struct segment_desc segments[MAX_SEGMENTS];
 	size_t segment_count;
 	uint32_t department_field; /* 0: none; 1 (name): the record is the department */
-	uint32_t node_field;	   /* likewise */
+	uint32_t node_field;       /* likewise */
 	bool workflow;
 };
 

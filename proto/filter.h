@@ -9,7 +9,7 @@
 
 struct filter_term {
 	const struct field_desc *field; /* scalar field of the record, not in a sub-message */
-	struct slice value;		/* as text_value prints it; points into the filter's text */
+	struct slice value;             /* as text_value prints it; points into the filter's text */
 	bool negated;
 };
 

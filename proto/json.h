@@ -16,6 +16,7 @@ enum {
 int json_print(struct buf *out, const struct message_desc *m, struct slice bytes, unsigned flags);
 /* Accepts JSON names and proto names. On failure the fault says line and field:
  * ERR_BAD_SYNTAX, ERR_UNKNOWN_FIELD, ERR_INVALID_FIELD, ERR_OUTPUT_ONLY_FIELD. */
-int json_parse(struct buf *out, const struct message_desc *m, struct slice text, unsigned flags, struct fault *f);
+int json_parse(struct buf *out, const struct message_desc *m, struct slice text, unsigned flags,
+	       struct fault *f);
 
 #endif

@@ -1,9 +1,9 @@
 #include "name.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/error.h"
+#include "shown.h"
 
 #define ID_YEAR_MAX   9999
 #define ID_NUMBER_MAX ((UINT64_C(1) << 48) - 1)
@@ -36,20 +36,6 @@ static bool
 parse_number(struct slice s, uint64_t *ret)
 {
 	return slice_to_u64(s, ret) && (s.n == 1 || s.p[0] != '0');
-}
-
-/* C0, DEL, and C1 in UTF-8 (U+0080 to U+009F). */
-static bool
-has_control(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c < 0x20 || c == 0x7F)
-			return true;
-		if (c == 0xC2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xA0)
-			return true;
-	}
-	return false;
 }
 
 static bool
@@ -107,24 +93,6 @@ literals_match(const struct kind_desc *kind, const struct segments *s)
 		    !slice_is(s->parts[i], kind->segments[i].text))
 			return false;
 	return true;
-}
-
-/* A text as it may stand in an answer to people: cut, no control characters. */
-struct shown {
-	char text[72];
-};
-
-static struct shown
-show(struct slice s)
-{
-	struct shown out;
-	struct slice head = {s.p, s.n < 64 ? s.n : 64};
-	head.n = utf8_whole(head);
-	if (has_control(head) || !utf8_valid(head))
-		snprintf(out.text, sizeof(out.text), "?");
-	else
-		snprintf(out.text, sizeof(out.text), "%.*s%s", (int)head.n, head.p, head.n < s.n ? "…" : "");
-	return out;
 }
 
 static int

@@ -10,10 +10,10 @@
 #include "base/buf.h"
 #include "descriptor.h"
 
-#define NAME_MAX_BYTES 512
+#define NAME_MAX_BYTES    512
 #define SEGMENT_MAX_BYTES 128
-#define KEY_MAX_BYTES 480 /* LMDB's own limit is 511 */
-#define ID_MIN_DIGITS 6
+#define KEY_MAX_BYTES     480 /* LMDB's own limit is 511 */
+#define ID_MIN_DIGITS     6
 
 struct name {
 	const struct kind_desc *kind;

@@ -29,10 +29,14 @@ enum {
 	RETRY_INFO_DELAY = 1,
 };
 
+/* A text that was cut to fit ends with a whole character: other languages refuse bad UTF-8. */
 static void
 put_str(struct buf *b, uint32_t number, const char *s)
 {
-	wire_put_string(b, number, slice_of(s));
+	struct slice text = slice_of(s);
+	text.n = utf8_whole(text);
+	if (utf8_valid(text))
+		wire_put_string(b, number, text);
 }
 
 /* Appends one detail and empties `value`. */

@@ -9,7 +9,7 @@
 #include "base/date.h"
 #include "base/error.h"
 
-#define GRPC_PREFIX_BYTES 5
+#define GRPC_PREFIX_BYTES        5
 #define GRPC_MESSAGE_MAX_DEFAULT (4u << 20)
 
 /* Takes length-prefixed messages out of a byte stream, over any split. */
