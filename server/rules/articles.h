@@ -3,6 +3,7 @@
 #define ZWY_RULES_ARTICLES_H
 
 #include <stddef.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 

@@ -67,11 +67,21 @@ format_roles(char *dst, size_t size, unsigned roles)
 		snprintf(dst, size, "no role");
 }
 
-/* Article 4: a department's records are its own. */
-static int
+int
+role_check(const struct actor *a, unsigned roles, const char *what, const char *article, struct fault *f)
+{
+	if (a->is_system || actor_has(a, roles))
+		return 0;
+	char has[48];
+	format_roles(has, sizeof(has), a->roles);
+	return fault_set_article(f, ERR_WRONG_ROLE, article, "%s is for %s; %.80s has %s", what,
+				 role_text(roles), text_of(a->principal), has);
+}
+
+int
 department_check(const struct actor *a, const char *department, const char *what, struct fault *f)
 {
-	if (text_of(a->department)[0] && text_is(a->department, department))
+	if (a->is_system || (text_of(a->department)[0] && text_is(a->department, department)))
 		return 0;
 	return fault_set(f, ERR_FOREIGN_RECORD, "%s is for %.63s itself; %.80s belongs to %.63s", what,
 			 text_of(department), text_of(a->principal),
@@ -79,31 +89,29 @@ department_check(const struct actor *a, const char *department, const char *what
 }
 
 int
+node_check(const struct actor *a, const zwy_v1_Node *node, struct fault *f)
+{
+	if (a->is_system || actor_at_node(a, node))
+		return 0;
+	return fault_set(f, ERR_WRONG_JURISDICTION,
+			 "the record lies at node %.63s (%.12s); %.80s acts for region %.12s",
+			 node ? name_slug(node->name) : "", node ? text_of(node->region) : "",
+			 text_of(a->principal), text_of(a->region)[0] ? a->region : "none");
+}
+
+int
 authority_check(const struct facts *facts, const char *department, unsigned roles, const char *what,
 		const char *article, struct fault *f)
 {
 	const struct actor *a = facts->actor;
-	if (a->is_system)
-		return 0;
-	if (!actor_has(a, roles)) {
-		char has[48];
-		format_roles(has, sizeof(has), a->roles);
-		return fault_set_article(f, ERR_WRONG_ROLE, article, "%s is for %s; %.80s has %s", what,
-					 role_text(roles), text_of(a->principal), has);
-	}
-	if ((roles & DU_BIT)) {
-		int r = department_check(a, department, what, f);
+	int r = role_check(a, roles, what, article, f);
+	if (r == 0 && (roles & DU_BIT)) {
+		r = department_check(a, department, what, f);
 		/* Without a node there is no jurisdiction to compare: Article 5 refuses by itself. */
-		if (r || !facts->node)
+		if (!facts->node)
 			return r;
 	}
-	if (actor_at_node(a, facts->node))
-		return 0;
-	return fault_set(f, ERR_WRONG_JURISDICTION,
-			 "the record lies at node %.63s (%.12s); %.80s acts for region %.12s",
-			 facts->node ? name_slug(facts->node->name) : "",
-			 facts->node ? text_of(facts->node->region) : "", text_of(a->principal),
-			 text_of(a->region)[0] ? a->region : "none");
+	return r ? r : node_check(a, facts->node, f);
 }
 
 /* One of the two names under which it was submitted. */

@@ -20,7 +20,8 @@
 #include "zwy/v1/parameter.pb.h"
 #include "zwy/v1/quota.pb.h"
 
-/* Competent authority of the department's node, before and after; nodes: all of them. */
+/* Competent authority of the department's node; a department never moves to
+ * another node. nodes: all of them. */
 int department_rule(const struct actor *actor, const zwy_v1_Department *before,
 		    const zwy_v1_Department *asked, const zwy_v1_Node *const *nodes, size_t node_count,
 		    struct arena *arena, zwy_v1_Department *ret, struct fault *f);

@@ -4,14 +4,10 @@
 #define ZWY_RULES_WORKFLOW_H
 
 #include "rules/application.h"
+#include "rules/authority.h"
 #include "rules/names.h"
 
 #include <stdio.h>
-
-#define CA_BIT ROLE_BIT(zwy_v1_ROLE_CA)
-#define OP_BIT ROLE_BIT(zwy_v1_ROLE_OP)
-#define DU_BIT ROLE_BIT(zwy_v1_ROLE_DU)
-#define SP_BIT ROLE_BIT(zwy_v1_ROLE_SP)
 
 enum state_row {
 #define STATE(id, name, final, roles, article, text) STATE_##id,
@@ -148,6 +144,5 @@ int authority_check(const struct facts *facts, const char *department, unsigned 
 		    const char *article, struct fault *f);
 /* Nobody decides a request of their own, also not through somebody else's name. */
 bool is_submitter(const struct actor *actor, const zwy_v1_Application *a);
-const char *role_text(unsigned roles); /* of the first role in it */
 
 #endif
