@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Every change once, in order, also across a disconnect and a restart."""
+import threading
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import grpc  # noqa: E402
+from zwytest import demo, eventually, main  # noqa: E402
+
+
+class Watcher:
+    """Collects events in a thread, coming back after its last revision whenever the stream ends."""
+
+    def __init__(self, server, since=0, prefix=""):
+        self.server, self.prefix = server, prefix
+        self.last = since
+        self.events = []
+        self.ended = False
+        self.resumed = 0
+        self.call = None
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        client = self.server.client(demo.CA)
+        while not self.ended:
+            self.call = client.stream("Watch", since=self.last, prefix=self.prefix, timeout=120)
+            try:
+                for event in self.call:
+                    self.events.append(event)
+                    self.last = event.revision
+            except grpc.RpcError as error:
+                assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED), error
+            self.resumed += 1
+
+    def disconnect(self):
+        self.call.cancel()
+
+    def end(self):
+        self.ended = True
+        while self.thread.is_alive():
+            self.call.cancel()
+            self.thread.join(0.05)
+
+
+def head(client):
+    return client.call("GetHead", as_=demo.CA).revision
+
+
+def wait_for(watcher, revision):
+    eventually(lambda: watcher.last >= revision, f"revision {revision} to be watched")
+
+
+def check(watcher, client):
+    revisions = [e.revision for e in watcher.events]
+    assert revisions == sorted(set(revisions)), "not each once, in order"
+    recorded = [e.revision for e in client.list("ListEvents", as_=demo.CA, page_size=500)]
+    return revisions, recorded
+
+
+def test_every_change_comes_once_and_in_order(server):
+    client = server.client()
+    watcher = Watcher(server)
+    try:
+        for _ in range(5):
+            demo.in_state(client, "closed")
+        wait_for(watcher, head(client))
+        revisions, recorded = check(watcher, client)
+        assert revisions == recorded
+    finally:
+        watcher.end()
+
+
+def test_it_resumes_by_revision_after_a_disconnect(server):
+    client = server.client()
+    watcher = Watcher(server)
+    try:
+        for _ in range(6):
+            demo.in_state(client, "accepted")
+            eventually(lambda: watcher.events, "a first event")
+            watcher.disconnect()
+        wait_for(watcher, head(client))
+        assert watcher.resumed >= 1
+        revisions, recorded = check(watcher, client)
+        assert revisions == recorded
+    finally:
+        watcher.end()
+
+
+def test_it_resumes_after_a_restart_of_the_server(server):
+    watcher = Watcher(server)
+    try:
+        for _ in range(3):
+            demo.in_state(server.client(), "accepted")
+            process, server.process = server.process, None
+            process.terminate()
+            assert process.wait(60) == 0
+            server.start()
+        client = server.client()
+        demo.in_state(client, "closed")
+        wait_for(watcher, head(client))
+        assert watcher.resumed >= 3
+        revisions, recorded = check(watcher, client)
+        assert revisions == recorded
+    finally:
+        watcher.end()
+
+
+def test_a_prefix_and_a_caller_narrow_it(server):
+    client = server.client()
+    first = demo.file(client).name
+    second = demo.file(client).name
+    demo.walk(client, second, "accepted")
+    stream = client.stream("Watch", as_=demo.DU, prefix=second, since=0)
+    events = [next(stream) for _ in range(2)]
+    stream.cancel()
+    assert {e.name for e in events} == {second}, (first, events)
+    stream = client.stream("Watch", as_=demo.CITY_DU, prefix="applications/", since=0, timeout=1)
+    try:
+        raise AssertionError(f"a stranger saw {next(stream)}")
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED, error
+
+
+def test_absent_since_means_from_now(server):
+    client = server.client()
+    demo.file(client)
+    before = head(client)
+    stream = client.stream("WatchBatches", as_=demo.CA)
+    assert next(stream).revision >= before
+    name = demo.file(client).name
+    seen = []
+    while not any(e.name == name for e in seen):
+        seen += next(stream).events
+    stream.cancel()
+    assert all(e.revision > before for e in seen), seen
+
+
+def test_many_watchers_see_the_same(server):
+    client = server.client()
+    streams = [client.stream("Watch", as_=demo.CA, since=0, prefix="applications/") for _ in range(20)]
+    demo.in_state(client, "closed")
+    wanted = [(e.revision, e.name) for e in client.list("ListEvents", as_=demo.CA, page_size=500)
+              if e.name.startswith("applications/")]
+    for stream in streams:
+        assert [(e.revision, e.name) for e in (next(stream) for _ in wanted)] == wanted
+        stream.cancel()
+
+
+def test_with_the_command_line(server):
+    client = server.client()
+    name = demo.in_state(client, "closed")
+    ran = server.zwy("list", "audit", as_="principals/core-ca")
+    assert ran.status == 0 and name in ran.out, ran
+
+
+if __name__ == "__main__":
+    main()
