@@ -84,6 +84,7 @@ int meta_put_counter(struct view *v, struct slice collection, uint64_t value);
 #define META_COUNTER_PREFIX "counter/"
 
 /* store.c */
+bool store_exists(const char *dir);
 int directory_lock(int *ret_fd, const char *dir, struct fault *f);
 int directory_sync(const char *path);
 

@@ -119,8 +119,8 @@ read_head(struct store *s, struct fault *f)
 	return rc;
 }
 
-static bool
-is_store(const char *dir)
+bool
+store_exists(const char *dir)
 {
 	char path[4096];
 	return snprintf(path, sizeof(path), "%s/data.mdb", dir) < (int)sizeof(path) &&
@@ -131,7 +131,7 @@ static int
 open_parts(struct store *s, struct fault *f)
 {
 	/* First, so that a directory that is none does not become one. */
-	if (!is_store(s->dir))
+	if (!store_exists(s->dir))
 		return fault_set(f, ERR_NO_STORE, "%s holds no store", s->dir);
 	int rc = directory_lock(&s->lock, s->dir, f);
 	if (rc == 0)

@@ -210,6 +210,9 @@ int document_finish(struct document_writer *w, char ret_sha256[65], uint64_t *re
 void document_abort(struct document_writer *w); /* NULL is allowed */
 /* A descriptor to read from. ERR_NOT_FOUND. */
 int document_open(int *ret_fd, uint64_t *ret_size, struct store *s, struct slice sha256);
+/* Removes the bodies that no Document record names: a crash between a body and its
+ * record, or a document that was replaced, leaves one. Before serving begins. */
+int store_sweep_documents(struct store *s, uint64_t *ret_removed, struct fault *f);
 
 /* ---- check -------------------------------------------------------------- */
 
@@ -218,6 +221,7 @@ struct check_report {
 	void *ctx;
 	/* Out */
 	uint64_t records, events, documents, index_entries, problems;
+	uint64_t orphans; /* bodies that no record names: harmless, swept by the server */
 };
 /* Offline: reads everything in dir and reports each inconsistency between records,
  * indexes, due index, counters, ledger and balances, finished applications and

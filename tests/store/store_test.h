@@ -14,15 +14,18 @@
 
 #include <cmocka.h>
 
+#include "store/engine.h"
 #include "store/store.h"
 #include "wire.h"
+#include "zwy/v1/application.pb.h"
+#include "zwy/v1/common.pb.h"
 
 /* Enough for every test, and small enough for several stores under a sanitizer. */
 #define TEST_MAP_SIZE ((size_t)1 << 30)
 #define NOW           INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 
 struct fixture {
-	char dir[64];
+	char dir[256];
 	struct store *store;
 	struct arena arena;
 };
@@ -54,7 +57,8 @@ fixture_setup(void **state)
 {
 	struct fixture *x = calloc(1, sizeof(*x));
 	struct fault f = {0};
-	strcpy(x->dir, "/tmp/zwy-store-XXXXXX");
+	const char *tmp = getenv("TMPDIR");
+	snprintf(x->dir, sizeof(x->dir), "%s/zwy-store-XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(x->dir));
 	if (store_create(x->dir, &f) != 0)
 		fail_msg("%s", f.text);
@@ -66,7 +70,7 @@ fixture_setup(void **state)
 static inline void
 remove_tree(const char *dir)
 {
-	char command[128];
+	char command[300];
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	assert_int_equal(system(command), 0);
 }
@@ -106,13 +110,21 @@ parse_collection(const char *text)
 struct put_command {
 	struct command command; /* first: decide() finds the rest by it */
 	struct change change;
-	int refuse; /* after all puts would have been made: returns this instead */
+	unsigned numbers; /* ids of applications of 2026 to take before */
+	int refuse;       /* instead of the change */
 };
 
 static inline int
 put_decide(struct command *c, struct txn *t)
 {
 	struct put_command *p = (struct put_command *)c;
+	struct name applications = {.kind = kind_by_number(KIND_APPLICATION)};
+	uint64_t number;
+	for (unsigned i = 0; i < p->numbers; i++) {
+		int rc = txn_next_number(t, &applications, 2026, &number);
+		if (rc != 0)
+			return rc;
+	}
 	return p->refuse ? p->refuse : txn_apply(t, &p->change, NULL);
 }
 
@@ -161,6 +173,121 @@ put_record(struct fixture *x, const char *name, const char *department, const ch
 	if (store_execute(x->store, &c->command) != 0)
 		fail_msg("%s", c->command.fault.text);
 	return c->command.revision;
+}
+
+/* Takes ids for applications that a test names itself, as the check expects. */
+static inline void
+give_out_numbers(struct fixture *x, unsigned n)
+{
+	struct put_command *c = command_new(x);
+	c->numbers = n;
+	command_put(x, c, "systems/numbers", "", "", SLICE(""));
+	assert_int_equal(store_execute(x->store, &c->command), 0);
+}
+
+/* An application as far as indexes and clocks read it. */
+struct application {
+	const char *state, *system, *department, *node;
+	bool open;
+	msec due; /* of the clock `provision`; 0: no clock */
+	bool stopped, overdue;
+};
+
+static inline void
+append_clock(struct buf *b, const struct application *a)
+{
+	struct buf clock = {0};
+	wire_put_string(&clock, zwy_v1_Clock_term_tag, SLICE("provision"));
+	wire_put_time(&clock, zwy_v1_Clock_due_time_tag, a->due);
+	wire_put_time(&clock, zwy_v1_Clock_stop_time_tag, a->stopped ? NOW : 0);
+	wire_put_uint(&clock, zwy_v1_Clock_overdue_tag, a->overdue);
+	wire_put_bytes(b, zwy_v1_Application_clocks_tag, buf_slice(&clock));
+	buf_release(&clock);
+}
+
+static inline void
+command_put_application(struct fixture *x, struct put_command *c, const char *name,
+			const struct application *a)
+{
+	struct buf b = {0};
+	wire_put_string(&b, zwy_v1_Application_state_tag, slice_of(a->state));
+	wire_put_uint(&b, zwy_v1_Application_kind_tag, zwy_v1_APPLICATION_KIND_REGULAR);
+	wire_put_string(&b, zwy_v1_Application_system_tag, slice_of(a->system));
+	wire_put_string(&b, zwy_v1_Application_department_tag, slice_of(a->department));
+	wire_put_string(&b, zwy_v1_Application_node_tag, slice_of(a->node));
+	if (a->due)
+		append_clock(&b, a);
+	wire_put_uint(&b, zwy_v1_Application_open_tag, a->open);
+	wire_put_string(&b, zwy_v1_Application_month_tag, SLICE("2026-01"));
+	command_put(x, c, name, a->department, a->node, buf_slice(&b));
+	buf_release(&b);
+}
+
+static inline uint64_t
+put_application(struct fixture *x, const char *name, const struct application *a)
+{
+	struct put_command *c = command_new(x);
+	command_put_application(x, c, name, a);
+	if (store_execute(x->store, &c->command) != 0)
+		fail_msg("%s", c->command.fault.text);
+	return c->command.revision;
+}
+
+/* Changes rows behind the store's back, which must be closed. */
+static inline void
+plant(struct fixture *x, enum table table, struct slice key, const struct slice *value)
+{
+	struct engine *e;
+	struct view *v;
+	struct fault f = {0};
+	if (engine_open(&e, x->dir, &(struct engine_options){.map_size = TEST_MAP_SIZE}, &f) != 0)
+		fail_msg("%s", f.text);
+	assert_int_equal(engine_begin(&v, e), 0);
+	if (value)
+		assert_int_equal(view_put(v, table, key, *value, false), 0);
+	else
+		assert_int_equal(view_delete(v, table, key), 0);
+	assert_int_equal(view_commit(v), 0);
+	engine_close(e);
+}
+
+/* What store_check said. */
+struct checked {
+	struct check_report report;
+	char first[1024];
+	int code;
+};
+
+static inline void
+note_problem(void *ctx, const char *text)
+{
+	struct checked *c = ctx;
+	if (!c->first[0])
+		snprintf(c->first, sizeof(c->first), "%s", text);
+	if (getenv("ZWY_VERBOSE"))
+		print_message("# %s\n", text);
+}
+
+static inline void
+check_store(struct fixture *x, struct checked *ret)
+{
+	struct fault f = {0};
+	*ret = (struct checked){0};
+	ret->report.problem = note_problem;
+	ret->report.ctx = ret;
+	ret->code = store_check(x->dir, &ret->report, &f);
+	if (ret->code != 0)
+		print_message("# %s\n", f.text);
+}
+
+static inline void
+assert_clean(struct fixture *x)
+{
+	struct checked c;
+	check_store(x, &c);
+	assert_int_equal(c.code, 0);
+	if (c.report.problems)
+		fail_msg("%llu problems: %s", (unsigned long long)c.report.problems, c.first);
 }
 
 #endif
