@@ -1,0 +1,278 @@
+/* The loop's turn, handles of calls, drain and close. */
+#include "net/internal.h"
+
+#include <stdlib.h>
+
+void
+net_limits_default(struct net_limits *l)
+{
+	*l = (struct net_limits){
+#define NET_LIMIT(name, default_value, unit, text) .name = (default_value),
+#include "net/limits.def"
+#undef NET_LIMIT
+	};
+}
+
+static int
+check_limits(const struct net_limits *l, struct fault *f)
+{
+#define NET_LIMIT(name, default_value, unit, text) \
+	if (l->name < 1 || l->name > 1000000)      \
+		return fault_set(f, ERR_INVALID_ARGUMENT, "%s lies between 1 and 1000000 " unit, #name);
+#include "net/limits.def"
+#undef NET_LIMIT
+	return 0;
+}
+
+msec
+net_now(const struct net *n)
+{
+	return (msec)uv_now(n->loop);
+}
+
+static int
+slots_new(struct net *n)
+{
+	n->slot_count = (size_t)n->config.limits.max_connections;
+	n->slots = calloc(n->slot_count, sizeof(*n->slots));
+	n->next_ids = calloc(n->slot_count, sizeof(*n->next_ids));
+	n->free_slots = calloc(n->slot_count, sizeof(*n->free_slots));
+	if (!n->slots || !n->next_ids || !n->free_slots)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < n->slot_count; i++) {
+		n->next_ids[i] = n->slot_count + i;
+		n->free_slots[n->free_count++] = n->slot_count - 1 - i;
+	}
+	return 0;
+}
+
+static void
+net_free(struct net *n)
+{
+	free(n->slots);
+	free(n->next_ids);
+	free(n->free_slots);
+	free(n);
+}
+
+bool
+net_add(struct net *n, struct connection *c)
+{
+	if (n->free_count == 0)
+		return false;
+	size_t slot = n->free_slots[--n->free_count];
+	c->id = n->next_ids[slot];
+	n->next_ids[slot] += n->slot_count;
+	n->slots[slot] = c;
+	c->next = n->connections;
+	c->link = &n->connections;
+	if (n->connections)
+		n->connections->link = &c->next;
+	n->connections = c;
+	n->connection_count++;
+	return true;
+}
+
+void
+net_remove(struct net *n, struct connection *c)
+{
+	size_t slot = (size_t)(c->id % n->slot_count);
+	n->slots[slot] = NULL;
+	n->free_slots[n->free_count++] = slot;
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	n->connection_count--;
+	if (!c->dirty)
+		return;
+	struct connection **at = &n->dirty;
+	while (*at != c)
+		at = &(*at)->dirty_next;
+	*at = c->dirty_next;
+	c->dirty = false;
+}
+
+void
+net_mark(struct connection *c)
+{
+	if (c->dirty || !c->engine)
+		return;
+	c->dirty = true;
+	c->dirty_next = c->net->dirty;
+	c->net->dirty = c;
+}
+
+/* A flush may wake other connections, or this one again; each comes once more. */
+static void
+flush_all(struct net *n)
+{
+	while (n->dirty) {
+		struct connection *c = n->dirty;
+		n->dirty = c->dirty_next;
+		c->dirty = false;
+		connection_flush(c);
+	}
+}
+
+static void
+on_idle(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+static void
+tell_drained(struct net *n)
+{
+	void (*drained)(void *) = n->drained;
+	n->drained = NULL;
+	uv_idle_stop(&n->idle);
+	drained(n->drained_ctx);
+}
+
+/* After input: answers leave in the turn in which their requests came. */
+static void
+on_check(uv_check_t *check)
+{
+	struct net *n = check->data;
+	flush_all(n);
+	if (!n->drained || n->connection_count > 0)
+		return;
+	tell_drained(n);
+}
+
+/* Before the loop sleeps: what timers and other callbacks left to say. */
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct net *n = prepare->data;
+	flush_all(n);
+	if (n->config.before_sleep)
+		n->config.before_sleep(n->config.ctx);
+}
+
+static void
+start_turns(struct net *n)
+{
+	uv_prepare_init(n->loop, &n->prepare);
+	uv_check_init(n->loop, &n->check);
+	uv_idle_init(n->loop, &n->idle);
+	n->prepare.data = n->check.data = n->idle.data = n;
+	n->handles = 3;
+	uv_prepare_start(&n->prepare, on_prepare);
+	uv_check_start(&n->check, on_check);
+	/* They follow the loop; sockets keep it alive. */
+	uv_unref((uv_handle_t *)&n->prepare);
+	uv_unref((uv_handle_t *)&n->check);
+}
+
+int
+net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, struct fault *f)
+{
+	int rc = rpc_config_check(&config->rpc, f);
+	if (rc == 0)
+		rc = check_limits(&config->limits, f);
+	if (rc)
+		return rc;
+	struct net *n = calloc(1, sizeof(*n));
+	if (!n)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	n->loop = loop;
+	n->config = *config;
+	if (slots_new(n) != 0) {
+		net_free(n);
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	}
+	start_turns(n);
+	*ret = n;
+	return 0;
+}
+
+int
+net_listen(struct net *n, const char *target, char ret_target[NET_TARGET_MAX], struct fault *f)
+{
+	struct target t;
+	struct listener *l;
+	int rc = target_parse(&t, target, f);
+	if (rc == 0)
+		rc = listener_open(n, &t, &l, f);
+	if (rc == 0)
+		listener_name(l, &t, ret_target);
+	return rc;
+}
+
+struct call *
+net_find(struct net *n, struct call_handle handle)
+{
+	struct connection *c = n->slots[handle.connection % n->slot_count];
+	if (!c || c->id != handle.connection || !c->engine)
+		return NULL;
+	return engine_find(c->engine, handle.stream);
+}
+
+void
+net_drain(struct net *n, int64_t grace, void (*done)(void *ctx), void *ctx)
+{
+	n->drained = done;
+	n->drained_ctx = ctx;
+	if (n->draining)
+		return;
+	n->draining = true;
+	while (n->listeners)
+		listener_close(n->listeners);
+	for (struct connection *c = n->connections; c; c = c->next)
+		connection_drain(c, grace);
+	/* Without a connection nothing else might make the loop turn. */
+	if (n->connection_count == 0)
+		uv_idle_start(&n->idle, on_idle);
+}
+
+void
+net_handle_closed(struct net *n)
+{
+	if (--n->handles > 0 || !n->closing)
+		return;
+	void (*closed)(void *) = n->closed;
+	void *ctx = n->closed_ctx;
+	net_free(n);
+	if (closed)
+		closed(ctx);
+}
+
+static void
+on_own_closed(uv_handle_t *handle)
+{
+	net_handle_closed(handle->data);
+}
+
+void
+net_close(struct net *n, void (*done)(void *ctx), void *ctx)
+{
+	if (!n)
+		return;
+	n->closing = true;
+	n->closed = done;
+	n->closed_ctx = ctx;
+	n->drained = NULL;
+	while (n->listeners)
+		listener_close(n->listeners);
+	while (n->connections)
+		connection_close(n->connections);
+	uv_close((uv_handle_t *)&n->prepare, on_own_closed);
+	uv_close((uv_handle_t *)&n->check, on_own_closed);
+	uv_close((uv_handle_t *)&n->idle, on_own_closed);
+}
+
+size_t
+net_connections(const struct net *n)
+{
+	return n->connection_count;
+}
+
+size_t
+net_open_calls(const struct net *n)
+{
+	size_t calls = 0;
+	for (const struct connection *c = n->connections; c; c = c->next)
+		calls += engine_open_calls(c->engine);
+	return calls;
+}

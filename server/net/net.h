@@ -1,0 +1,67 @@
+/* Sockets on one libuv loop: listeners, and connections each around one engine of
+ * rpc/engine.h. Plaintext HTTP/2 over TCP and Unix sockets.
+ *
+ * Everything here runs on the loop's thread, and so do all callbacks of handlers;
+ * work done elsewhere comes back by the server's own uv_async_t and finds its call
+ * with net_find. What the calls of one turn of the loop have to say goes out in one
+ * write per connection at the end of the turn, then before_sleep is called, then the
+ * loop waits for what comes next. Engines are driven by uv_now(): milliseconds that
+ * only go forward, not the wall clock.
+ *
+ * Ownership: the net owns its listeners and connections. The config is copied, its
+ * methods, server and ctx are borrowed until net_close is done. */
+#ifndef ZWY_NET_H
+#define ZWY_NET_H
+
+#include <uv.h>
+
+#include "rpc/engine.h"
+
+struct net_limits {
+#define NET_LIMIT(name, default_value, unit, text) int64_t name;
+#include "net/limits.def"
+#undef NET_LIMIT
+};
+void net_limits_default(struct net_limits *l);
+
+struct net_config {
+	struct rpc_config rpc;
+	struct net_limits limits;
+	/* Once per turn of the loop, after everything was written, right before it may
+	 * sleep: let go of what must not be held meanwhile, e.g. a read snapshot. It does
+	 * not send, finish or resume calls. May be NULL. */
+	void (*before_sleep)(void *ctx);
+	void *ctx;
+};
+
+#define NET_TARGET_MAX 256
+
+struct net;
+
+/* Fails with what rpc_config_check says, ERR_INVALID_ARGUMENT for limits, ERR_NO_MEMORY. */
+int net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, struct fault *f);
+
+/* Listens on `unix:PATH` or `HOST:PORT` (a name or an address, [::1]:0 for IPv6, port 0:
+ * any that is free) and gives the real target, port and all. A Unix socket has mode 0666:
+ * who calls is known by SO_PEERCRED. Its directory is made if missing; a socket file on
+ * which nobody listens is replaced, and it is removed when the listener closes.
+ * ERR_INVALID_ARGUMENT: not a target; ERR_ALREADY_EXISTS: somebody listens there;
+ * ERR_UNAVAILABLE: anything else that the system refuses, with its text. */
+int net_listen(struct net *n, const char *target, char ret_target[NET_TARGET_MAX], struct fault *f);
+
+/* The call if it is still there. */
+struct call *net_find(struct net *n, struct call_handle handle);
+
+/* Graceful end: listeners close at once, each connection says GOAWAY, calls under way
+ * have `grace` ms. done: when the last connection is gone; always on a later turn. */
+void net_drain(struct net *n, int64_t grace, void (*done)(void *ctx), void *ctx);
+
+/* Ends everything now, calls too, and frees the net; done (may be NULL): on a later turn,
+ * when libuv has let go of the last handle. The net may not be used from here on. A drain
+ * that waits is forgotten. NULL is passed over, without a done. */
+void net_close(struct net *n, void (*done)(void *ctx), void *ctx);
+
+size_t net_connections(const struct net *n);
+size_t net_open_calls(const struct net *n);
+
+#endif
