@@ -71,8 +71,8 @@ struct outcome_event {
 	const char *comment;
 };
 
-/* What shall happen. Everything points into the arena or the facts; nothing of
- * it is released with pb_release. */
+/* What shall happen. Everything points into the arena, the facts, `before` or
+ * `asked`; nothing of it is released with pb_release. */
 struct outcome {
 	zwy_v1_Application application; /* as it will be; name and revision as they are now */
 	struct quota_move *moves;
