@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include "store/engine.h"
+#include "value.h"
 #include "wire.h"
 #include "zwy/v1/common.pb.h"
 
@@ -46,38 +47,6 @@ list_add(struct key_list *list, const struct buf *key)
 		return ERR_NO_MEMORY;
 	list->keys[list->count++] = copy;
 	return 0;
-}
-
-/* ---- the text of a value, as text_value prints it ---- */
-
-/* `v`: the wire's number of a scalar, 0 where the field is absent. */
-static void
-print_number(struct buf *out, const struct field_desc *field, uint64_t v)
-{
-	const struct enum_value_desc *value;
-	switch (field->type) {
-	case FIELD_BOOL:
-		buf_append_str(out, v ? "true" : "false");
-		break;
-	case FIELD_ENUM:
-		value = enum_by_number(field->enumeration, (int32_t)v);
-		if (value)
-			buf_append_str(out, value->text);
-		else
-			buf_printf(out, "%d", (int)(int32_t)v);
-		break;
-	case FIELD_SINT32:
-	case FIELD_SINT64:
-		buf_printf(out, "%lld", (long long)zigzag_decode(v));
-		break;
-	case FIELD_INT32:
-	case FIELD_INT64:
-		buf_printf(out, "%lld", (long long)v);
-		break;
-	default:
-		buf_printf(out, "%llu", (unsigned long long)v);
-		break;
-	}
 }
 
 /* Takes a varint off *s; false at the end. */
@@ -131,8 +100,9 @@ index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const st
 		append_value(b, value);
 }
 
-/* Adds the key of one value (or of the plain listing) in each scope that the
- * record belongs to. The plain listing of all is the table of records itself. */
+/* Adds the key of one value, as text_value prints it, or of the plain listing, in
+ * each scope that the record belongs to. The plain listing of all is the table of
+ * records itself. */
 static int
 add_in_scopes(struct key_list *list, struct buf *key, const struct record *r, const struct field_desc *field,
 	      struct slice value)
@@ -161,25 +131,24 @@ struct indexing {
 };
 
 static int
-add_number(struct indexing *x, uint64_t v)
+add_value(struct indexing *x, const struct value *v)
 {
 	buf_clear(&x->text);
-	print_number(&x->text, x->field, v);
-	return x->text.error ? x->text.error
-			     : add_in_scopes(x->list, &x->key, x->record, x->field, buf_slice(&x->text));
+	value_print(&x->text, x->field, v);
+	if (x->text.error)
+		return x->text.error;
+	return add_in_scopes(x->list, &x->key, x->record, x->field, buf_slice(&x->text));
 }
 
 static int
 add_wire(struct indexing *x, const struct wire_field *w)
 {
-	uint64_t v;
+	struct value v = {0};
 	int rc = 0;
-	if (w->type != WIRE_LEN)
-		return add_number(x, w->value);
-	if (x->field->type == FIELD_STRING || x->field->type == FIELD_BYTES)
-		return add_in_scopes(x->list, &x->key, x->record, x->field, w->bytes);
-	for (struct slice packed = w->bytes; rc == 0 && take_varint(&packed, &v);)
-		rc = add_number(x, v);
+	if (w->type != WIRE_LEN || !value_is_packable(x->field))
+		return value_of_wire(&v, x->field, w) ? add_value(x, &v) : ERR_INVALID_FIELD;
+	for (struct slice packed = w->bytes; rc == 0 && take_varint(&packed, &v.number);)
+		rc = add_value(x, &v);
 	return rc;
 }
 
@@ -197,9 +166,9 @@ add_field(struct indexing *x)
 	}
 	if (wire_find(body, x->field->number, &w))
 		return add_wire(x, &w);
-	if (x->field->type == FIELD_STRING || x->field->type == FIELD_BYTES)
+	if (x->field->label == LABEL_OPTIONAL || x->field->type == FIELD_MESSAGE)
 		return add_in_scopes(x->list, &x->key, x->record, x->field, SLICE(""));
-	return add_number(x, 0);
+	return add_value(x, &(struct value){0});
 }
 
 int
@@ -212,7 +181,7 @@ index_keys(struct key_list *ret, const struct record *r)
 	int rc = add_in_scopes(ret, &x.key, r, NULL, SLICE(""));
 	for (size_t i = 0; i < kind->message->count && rc == 0; i++) {
 		x.field = &kind->message->fields[i];
-		if (x.field->flags & FIELD_INDEXED)
+		if (x.field->flags & FIELD_INDEXED && value_is_scalar(x.field))
 			rc = add_field(&x);
 	}
 	buf_release(&x.key);

@@ -14,7 +14,8 @@ struct key_list {
 
 bool key_list_has(const struct key_list *list, struct slice key);
 
-/* Keys in the index, each once. ERR_INVALID_NAME if one would be too long, ERR_NO_MEMORY. */
+/* Keys in the index, each once. ERR_INVALID_NAME if one would be too long,
+ * ERR_INVALID_FIELD if the record's bytes are not of its kind, ERR_NO_MEMORY. */
 int index_keys(struct key_list *ret, const struct record *r);
 /* Keys in the due index. */
 int due_keys(struct key_list *ret, const struct record *r);

@@ -37,7 +37,7 @@ run_group(struct store *s, struct command *group)
 	else
 		fail_group(group, rc);
 	/* A second sync could answer that all is well with the lost page still lost. */
-	if (rc == ERR_STORE_IO || rc == ERR_STORE_CORRUPT)
+	if (rc == ERR_STORE_IO)
 		s->failed = true;
 	pthread_mutex_unlock(&s->writing);
 }
