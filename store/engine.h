@@ -33,13 +33,14 @@ enum table {
 
 #define ENGINE_KEY_MAX          511
 #define ENGINE_MAP_SIZE_DEFAULT ((size_t)1 << 40)
+#define ENGINE_MAP_SIZE_LEAST   ((size_t)1 << 30)
 
 struct engine;
 struct view;
 struct cursor;
 
 struct engine_options {
-	size_t map_size; /* address space, bytes; 0: the default */
+	size_t map_size; /* address space, bytes; 0: the default, or as much as there is */
 	bool create;     /* make what is missing */
 	bool read_only;  /* no other process may have it open */
 };

@@ -139,20 +139,38 @@ is_whole(const struct engine *e)
 }
 
 static int
-open_env(struct engine *e, const char *dir, const struct engine_options *o)
+open_env_sized(struct engine *e, const char *dir, size_t map_size, bool read_only)
 {
 	unsigned flags = MDB_NOTLS | MDB_NOMEMINIT;
-	if (o->read_only)
+	if (read_only)
 		flags |= MDB_RDONLY | MDB_NOLOCK;
 	int rc = mdb_env_create(&e->env);
 	if (rc == 0)
-		rc = mdb_env_set_mapsize(e->env, o->map_size ? o->map_size : ENGINE_MAP_SIZE_DEFAULT);
+		rc = mdb_env_set_mapsize(e->env, map_size);
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(e->env, TABLE_COUNT);
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(e->env, READERS_MAX);
 	if (rc == 0)
 		rc = mdb_env_open(e->env, dir, flags, 0600);
+	if (rc != 0 && e->env) {
+		mdb_env_close(e->env);
+		e->env = NULL;
+	}
+	return rc;
+}
+
+/* Address space costs nothing, but a limit or a sanitizer may leave less of it
+ * than we take by default. */
+static int
+open_env(struct engine *e, const char *dir, const struct engine_options *o)
+{
+	size_t map_size = o->map_size ? o->map_size : ENGINE_MAP_SIZE_DEFAULT;
+	int rc = open_env_sized(e, dir, map_size, o->read_only);
+	while (rc == ENOMEM && o->map_size == 0 && map_size > ENGINE_MAP_SIZE_LEAST) {
+		map_size /= 2;
+		rc = open_env_sized(e, dir, map_size, o->read_only);
+	}
 	return rc;
 }
 

@@ -43,7 +43,7 @@ struct command {
 };
 
 struct store_options {
-	size_t map_size;  /* address space reserved, bytes; 0: 1 TiB */
+	size_t map_size;  /* address space reserved, bytes; 0: 1 TiB, or what there is */
 	size_t group_max; /* commands per commit; 0: 1,024 */
 	/* Writer thread, after each group: the commands in order, linked by next. */
 	void (*committed)(void *ctx, struct command *group);
@@ -69,7 +69,8 @@ void store_submit(struct store *s, struct command *c);
 int store_execute(struct store *s, struct command *c);
 /* Commands waiting; any thread. */
 size_t store_waiting(const struct store *s);
-/* Newest revision on disk; any thread. */
+/* Newest revision on disk; any thread. A snapshot taken later is at least as new;
+ * one taken before may be newer while a commit is being told. */
 uint64_t store_head(const struct store *s);
 #define DIGEST_BYTES 32
 /* SM3 of the last event row at the head; zero bytes in an empty log. Any thread. */

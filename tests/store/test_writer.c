@@ -302,7 +302,8 @@ submit_many(void *arg)
 	return NULL;
 }
 
-/* Each snapshot is whole: as many records as events, up to its head, which never goes back. */
+/* Each snapshot is whole: as many records as events, up to its head, which never
+ * goes back, nor behind what the store said before. */
 static void *
 read_much(void *arg)
 {
@@ -317,20 +318,20 @@ read_much(void *arg)
 		struct scan_spec spec = {.collection = {.kind = kind_by_number(KIND_APPLICATION)},
 					 .scope = SCOPE_DEPARTMENT,
 					 .scope_value = SLICE("d")};
-		struct reader *reader = snapshot_reader(snapshot);
-		uint64_t head = reader_head(reader), n = 0, digest_of;
+		uint64_t published, n = 0;
 		unsigned char digest[DIGEST_BYTES];
+		store_head_digest(l->x->store, &published, digest);
+		struct reader *reader = snapshot_reader(snapshot);
+		uint64_t head = reader_head(reader);
 		l->ok = scan_open(&scan, reader, &spec) == 0;
 		while (l->ok && scan_next(&scan, &r) == 1)
 			n++;
 		scan_close(&scan);
-		l->ok = l->ok && n == head && head >= last &&
+		l->ok = l->ok && n == head && head >= last && head >= published &&
 			event_get(reader, head + 1, &e) == ERR_NOT_FOUND &&
 			(head == 0 || event_get(reader, head, &e) == 0);
 		last = head;
 		snapshot_reset(snapshot);
-		store_head_digest(l->x->store, &digest_of, digest);
-		l->ok = l->ok && digest_of >= head && store_head(l->x->store) >= digest_of;
 	}
 	snapshot_close(snapshot);
 	return NULL;
