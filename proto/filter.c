@@ -204,21 +204,13 @@ equals(const struct field_desc *field, const struct value *v, struct slice text)
 	return !printed.error && slice_equal(buf_slice(&printed), text);
 }
 
-/* One number of a packed field. */
 static bool
 any_packed(const struct field_desc *field, struct slice packed, struct slice text)
 {
-	size_t start = 0;
-	for (size_t i = 0; i < packed.n; i++) {
-		if (packed.p[i] & 0x80)
-			continue;
-		struct value v = {0};
-		for (size_t k = start; k <= i && k - start < 10; k++)
-			v.number |= (uint64_t)(packed.p[k] & 0x7F) << (7 * (k - start));
+	struct value v;
+	while (packed.n && value_take_packed(&v, field, &packed))
 		if (equals(field, &v, text))
 			return true;
-		start = i + 1;
-	}
 	return false;
 }
 

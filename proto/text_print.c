@@ -46,20 +46,16 @@ put_escaped(struct buf *out, struct slice s, bool is_key)
 	}
 }
 
-/* One pass over the bytes finds the last of every single field. */
-static int
-find_fields(struct wire_field *last, const struct message_desc *m, struct slice bytes)
+static void
+put_value(struct printer *p, const char *path, const struct field_desc *field, const struct value *v)
 {
-	struct wire_field w;
-	int r;
-	for (size_t i = 0; i < m->count; i++)
-		last[i].number = 0;
-	while ((r = wire_next(&bytes, &w)) == 1) {
-		const struct field_desc *field = field_by_number(m, w.number);
-		if (field)
-			last[field - m->fields] = w;
-	}
-	return r;
+	begin_line(p);
+	buf_printf(p->out, "%s%s=", path, field->text_name);
+	if (field->type == FIELD_STRING)
+		put_escaped(p->out, v->bytes, false);
+	else
+		value_print(p->out, field, v);
+	buf_append_char(p->out, '\n');
 }
 
 static int
@@ -68,13 +64,7 @@ print_value(struct printer *p, const char *path, const struct field_desc *field,
 	struct value v;
 	if (!value_of_wire(&v, field, w))
 		return ERR_INVALID_ARGUMENT;
-	begin_line(p);
-	buf_printf(p->out, "%s%s=", path, field->text_name);
-	if (field->type == FIELD_STRING)
-		put_escaped(p->out, v.bytes, false);
-	else
-		value_print(p->out, field, &v);
-	buf_append_char(p->out, '\n');
+	put_value(p, path, field, &v);
 	return 0;
 }
 
@@ -92,25 +82,14 @@ print_entry(struct printer *p, const char *path, const struct field_desc *field,
 	return 0;
 }
 
-/* A packed field: every number on a line of its own. */
 static int
 print_packed(struct printer *p, const char *path, const struct field_desc *field, struct slice packed)
 {
-	/* A tag before each number makes it a field that the reader knows. */
+	struct value v;
 	while (packed.n) {
-		char space[16] = {0};
-		size_t n = 1, most = field->type == FIELD_DOUBLE ? 8 : 10;
-		space[0] = (char)(1 << 3 | (field->type == FIELD_DOUBLE ? WIRE_I64 : WIRE_VARINT));
-		for (; n <= most && n <= packed.n; n++)
-			space[n] = packed.p[n - 1];
-		struct slice one = {space, n};
-		struct wire_field w;
-		if (wire_next(&one, &w) != 1)
+		if (!value_take_packed(&v, field, &packed))
 			return ERR_INVALID_ARGUMENT;
-		packed = (struct slice){packed.p + w.raw.n - 1, packed.n - (w.raw.n - 1)};
-		int r = print_value(p, path, field, &w);
-		if (r < 0)
-			return r;
+		put_value(p, path, field, &v);
 	}
 	return 0;
 }
@@ -198,7 +177,7 @@ print_lines(struct printer *p, const char *path, const struct message_desc *m, s
 	if (p->depth == DEPTH_MAX)
 		return ERR_INVALID_ARGUMENT;
 	p->depth++;
-	int r = find_fields(last, m, bytes);
+	int r = wire_last_fields(last, m, bytes);
 	for (size_t i = 0; i < m->count && r == 0; i++) {
 		const struct field_desc *field = &m->fields[i];
 		if (is_section(field) || !is_shown(field, &last[i]))

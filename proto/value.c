@@ -74,6 +74,24 @@ value_put(struct buf *out, const struct field_desc *field, const struct value *v
 	value_put_packed(out, field, v);
 }
 
+bool
+value_take_packed(struct value *ret, const struct field_desc *field, struct slice *packed)
+{
+	/* With a tag before it, it is a field that wire_next can read. */
+	char space[1 + 10];
+	size_t n = packed->n < sizeof(space) - 1 ? packed->n : sizeof(space) - 1;
+	space[0] = (char)(1 << 3 | wire_type(field));
+	memcpy(space + 1, packed->p, n);
+	struct slice one = {space, n + 1};
+	struct wire_field w;
+	if (wire_next(&one, &w) != 1)
+		return false;
+	n = w.raw.n - 1;
+	*packed = (struct slice){packed->p + n, packed->n - n};
+	*ret = (struct value){.number = w.value};
+	return true;
+}
+
 double
 double_of(uint64_t bits)
 {

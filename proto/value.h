@@ -26,6 +26,8 @@ void value_put(struct buf *out, const struct field_desc *field, const struct val
 /* Appends the value without its tag: an element of a packed field. */
 void value_put_packed(struct buf *out, const struct field_desc *field, const struct value *v);
 bool value_is_packable(const struct field_desc *field);
+/* Takes the next element off a packed field; false: malformed. */
+bool value_take_packed(struct value *ret, const struct field_desc *field, struct slice *packed);
 
 /* The text form: enums by text name, bool true or false, instants RFC 3339, bytes
  * base64, a mask's paths apart by commas, strings as they are. */

@@ -77,6 +77,21 @@ wire_next(struct slice *s, struct wire_field *ret)
 	return 1;
 }
 
+int
+wire_last_fields(struct wire_field *last, const struct message_desc *m, struct slice message)
+{
+	struct wire_field w;
+	int r;
+	for (size_t i = 0; i < m->count; i++)
+		last[i].number = 0;
+	while ((r = wire_next(&message, &w)) == 1) {
+		const struct field_desc *field = field_by_number(m, w.number);
+		if (field)
+			last[field - m->fields] = w;
+	}
+	return r;
+}
+
 bool
 wire_find(struct slice message, uint32_t number, struct wire_field *ret)
 {

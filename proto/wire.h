@@ -21,6 +21,9 @@ struct wire_field {
 
 /* Takes the next field off *s. 1: one was read; 0: the end; ERR_INVALID_ARGUMENT: malformed. */
 int wire_next(struct slice *s, struct wire_field *ret);
+/* In one pass the last field of each number, by its place in m->fields; number 0
+ * where there is none. `last` has room for m->count. ERR_INVALID_ARGUMENT: malformed. */
+int wire_last_fields(struct wire_field *last, const struct message_desc *m, struct slice message);
 /* The last field with this number (proto3: the last one wins); false: none. */
 bool wire_find(struct slice message, uint32_t number, struct wire_field *ret);
 struct slice wire_string(struct slice message, uint32_t number); /* empty if none */

@@ -73,6 +73,14 @@ sample_instant(struct sampler *s, struct buf *out)
 	wire_put_uint(out, 2, nanos[sample_below(s, 5)]);
 }
 
+static inline void
+sample_mask(struct sampler *s, struct buf *out)
+{
+	static const char *const paths[] = {"zone", "cloud_plan.demand", "*", "a.b_c.d_e9", "x1"};
+	for (size_t n = sample_below(s, 4); n; n--)
+		wire_put_bytes(out, 1, slice_of(paths[sample_below(s, 5)]));
+}
+
 static inline void sample_message(struct sampler *s, const struct message_desc *m, struct buf *out,
 				  unsigned depth);
 
@@ -80,15 +88,7 @@ static inline void
 sample_field(struct sampler *s, const struct field_desc *field, struct buf *out, unsigned depth, bool present)
 {
 	struct buf space = {0};
-	if (field->type == FIELD_MESSAGE && field->message->well_known == WELL_KNOWN_TIMESTAMP) {
-		sample_instant(s, &space);
-		wire_put_bytes(out, field->number, buf_slice(&space));
-	} else if (field->type == FIELD_MESSAGE && field->message->well_known == WELL_KNOWN_FIELD_MASK) {
-		static const char *const paths[] = {"zone", "cloud_plan.demand", "*", "a.b_c.d_e9", "x1"};
-		for (size_t n = sample_below(s, 4); n; n--)
-			wire_put_bytes(&space, 1, slice_of(paths[sample_below(s, 5)]));
-		wire_put_bytes(out, field->number, buf_slice(&space));
-	} else if (field->type == FIELD_MESSAGE) {
+	if (field->type == FIELD_MESSAGE) {
 		sample_message(s, field->message, &space, depth + 1);
 		wire_put_bytes(out, field->number, buf_slice(&space));
 	} else if (field->type == FIELD_STRING || field->type == FIELD_BYTES) {
@@ -136,6 +136,12 @@ static inline void
 sample_message(struct sampler *s, const struct message_desc *m, struct buf *out, unsigned depth)
 {
 	uint32_t oneofs = 0;
+	if (m->well_known == WELL_KNOWN_TIMESTAMP)
+		sample_instant(s, out);
+	if (m->well_known == WELL_KNOWN_FIELD_MASK)
+		sample_mask(s, out);
+	if (m->well_known != WELL_KNOWN_NONE)
+		return;
 	for (size_t i = 0; i < m->count; i++) {
 		const struct field_desc *field = &m->fields[i];
 		if (sample_chance(s, depth > 3 ? 90 : 40))
