@@ -81,10 +81,9 @@ department_rule(const struct actor *actor, const zwy_v1_Department *before, cons
 	if (!node)
 		return fault_set(f, ERR_NODE_MISMATCH, "no node serves region %s", asked->region);
 	if (before && text_of(before->node)[0] && !text_is(before->node, slug))
-		return fault_set(
-			f, ERR_NODE_MISMATCH,
-			"%.63s lies at node %.63s with its systems and applications; it cannot move to %.63s",
-			name_slug(asked->name), before->node, slug);
+		return fault_set(f, ERR_NODE_MISMATCH,
+				 "%.63s lies at node %.63s with its systems and applications; it cannot move to %.63s",
+				 name_slug(asked->name), before->node, slug);
 	r = node_check(actor, node, f);
 	if (r)
 		return r;
@@ -134,7 +133,7 @@ system_rule(const struct actor *actor, const zwy_v1_System *before, const zwy_v1
 		r = department_check(actor, slug, "keeping its systems", f);
 	if (r == 0 && !department)
 		r = fault_set(f, ERR_INVALID_FIELD, "there is no department %.63s", slug);
-	if (r == 0 && department->inactive && !before)
+	if (r == 0 && department->inactive && !before && !actor->is_system)
 		r = fault_set(f, ERR_DEPARTMENT_INACTIVE, "%.63s is not active any more", slug);
 	if (r == 0)
 		r = check_system_form(asked, f);
