@@ -81,9 +81,10 @@ department_rule(const struct actor *actor, const zwy_v1_Department *before, cons
 	if (!node)
 		return fault_set(f, ERR_NODE_MISMATCH, "no node serves region %s", asked->region);
 	if (before && text_of(before->node)[0] && !text_is(before->node, slug))
-		return fault_set(f, ERR_NODE_MISMATCH,
-				 "%.63s lies at node %.63s with its systems and applications; it cannot move to %.63s",
-				 name_slug(asked->name), before->node, slug);
+		return fault_set(
+			f, ERR_NODE_MISMATCH,
+			"%.63s lies at node %.63s with its systems and applications; it cannot move to %.63s",
+			name_slug(asked->name), before->node, slug);
 	r = node_check(actor, node, f);
 	if (r)
 		return r;

@@ -1,0 +1,269 @@
+#include "auth/caller.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rules/application.h"
+#include "server.h"
+#include "zwy/v1/organisation.pb.h"
+
+#define BOOTSTRAP "principals/bootstrap"
+
+/* What identifies a caller, as one string, and who that is. */
+struct caller_entry {
+	struct message_list messages;
+	struct slice key;
+	struct actor actor;
+};
+
+struct lookup {
+	struct server *server;
+	struct reader *reader;
+	struct caller_entry *entry;
+	struct fault *fault;
+};
+
+static zwy_v1_Principal *
+principal_by_name(struct lookup *l, struct slice text)
+{
+	struct name name;
+	struct record record;
+	if (name_parse_kind(&name, KIND_PRINCIPAL, text, l->fault) != 0)
+		return NULL;
+	int rc = record_get(l->reader, &name, &record);
+	if (rc != 0) {
+		fault_set(l->fault, rc == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : rc, "there is no %.*s",
+			  (int)text.n, text.p);
+		return NULL;
+	}
+	return MESSAGE_DECODE(&l->entry->messages, zwy_v1_Principal, record.body, l->fault);
+}
+
+/* Starts a scan of the records of a kind whose indexed field has a value. */
+static int
+scan_indexed(struct lookup *l, const char *collection, const char *field, struct slice value,
+	     struct scan *ret)
+{
+	struct scan_spec spec = {.index_value = value};
+	int rc = name_parse_collection(&spec.collection, slice_of(collection), l->fault);
+	if (rc != 0)
+		return rc;
+	spec.index = field_by_name(spec.collection.kind->message, slice_of(field));
+	return scan_open(ret, l->reader, &spec);
+}
+
+static zwy_v1_Principal *
+principal_by_uid(struct lookup *l, uint64_t uid)
+{
+	char text[24];
+	struct scan scan;
+	struct record record;
+	zwy_v1_Principal *found = NULL;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)uid);
+	if (scan_indexed(l, "principals", "uids", slice_of(text), &scan) != 0)
+		return NULL;
+	if (scan_next(&scan, &record) == 1)
+		found = MESSAGE_DECODE(&l->entry->messages, zwy_v1_Principal, record.body, l->fault);
+	scan_close(&scan);
+	if (found || l->fault->code)
+		return found;
+	if (uid == l->server->owner)
+		return principal_by_name(l, SLICE(BOOTSTRAP));
+	fault_set(l->fault, ERR_UNAUTHENTICATED,
+		  "user id %s is no principal here: an administrator adds it to the uids of one "
+		  "(zwy get principals/ID shows them)",
+		  text);
+	return NULL;
+}
+
+static zwy_v1_Principal *
+principal_of_peer(struct lookup *l, const struct call_peer *peer)
+{
+	if (peer->is_unix)
+		return principal_by_uid(l, peer->uid);
+	if (peer->is_loopback && l->server->tcp_principal)
+		return principal_by_name(l, slice_of(l->server->tcp_principal));
+	fault_set(l->fault, ERR_UNAUTHENTICATED,
+		  "a TCP peer has to say who it is, and this server accepts no credentials over "
+		  "plaintext: call over the Unix socket");
+	return NULL;
+}
+
+enum delegated { MAY_MOUNT, MAY_ACT_FOR };
+
+static bool
+delegation_covers(const zwy_v1_Delegation *d, enum delegated what, struct slice target)
+{
+	if (what == MAY_MOUNT)
+		return d->mount;
+	for (pb_size_t i = 0; i < d->principals_count; i++)
+		if (slice_is(target, d->principals[i]) || strcmp(d->principals[i], "*") == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_delegated(struct lookup *l, const char *delegate, enum delegated what, struct slice target)
+{
+	struct scan scan;
+	struct record record;
+	bool yes = false;
+	if (scan_indexed(l, "delegations", "delegate", slice_of(delegate), &scan) != 0)
+		return false;
+	while (!yes && scan_next(&scan, &record) == 1) {
+		zwy_v1_Delegation *d =
+			MESSAGE_DECODE(&l->entry->messages, zwy_v1_Delegation, record.body, l->fault);
+		yes = d && delegation_covers(d, what, target);
+	}
+	scan_close(&scan);
+	return yes;
+}
+
+/* The filesystem's caller: a mount names the user id that it acts for. */
+static zwy_v1_Principal *
+follow_uid(struct lookup *l, zwy_v1_Principal *peer, const struct call_peer *at, struct slice text)
+{
+	uint64_t uid;
+	if (!slice_to_u64(text, &uid) || uid > UINT32_MAX) {
+		fault_set(l->fault, ERR_INVALID_ARGUMENT, "zwy-uid: a user id is wanted, 0 to 4294967295");
+		return NULL;
+	}
+	if (at->is_unix && uid == at->uid)
+		return peer;
+	if (!is_delegated(l, peer->name, MAY_MOUNT, (struct slice){0})) {
+		fault_set(l->fault, ERR_NOT_DELEGATED,
+			  "%s has no mount delegation, so it may not name a user id (zwy-uid)", peer->name);
+		return NULL;
+	}
+	return principal_by_uid(l, uid);
+}
+
+static zwy_v1_Principal *
+follow_as(struct lookup *l, zwy_v1_Principal *caller, struct slice as)
+{
+	if (slice_is(as, caller->name))
+		return caller;
+	if (!is_delegated(l, caller->name, MAY_ACT_FOR, as)) {
+		if (!l->fault->code)
+			fault_set(l->fault, ERR_NOT_DELEGATED,
+				  "no delegation lets %s act for %.*s; zwy list delegations shows those "
+				  "there are",
+				  caller->name, (int)as.n, as.p);
+		return NULL;
+	}
+	return principal_by_name(l, as);
+}
+
+static unsigned
+role_bits(const zwy_v1_Principal *p)
+{
+	unsigned roles = 0;
+	for (pb_size_t i = 0; i < p->roles_count; i++)
+		roles |= ROLE_BIT(p->roles[i]);
+	return roles;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+static int
+identify(struct lookup *l, struct call *c)
+{
+	struct slice uid = call_metadata(c, "zwy-uid"), as = call_metadata(c, "zwy-as");
+	const struct call_peer *peer = call_peer(c);
+	zwy_v1_Principal *caller = principal_of_peer(l, peer);
+	if (caller && uid.n)
+		caller = follow_uid(l, caller, peer, uid);
+	zwy_v1_Principal *principal = caller;
+	if (caller && as.n)
+		principal = follow_as(l, caller, as);
+	if (!principal)
+		return l->fault->code ? l->fault->code : fault_set(l->fault, ERR_UNAUTHENTICATED, "unknown");
+	if (caller->disabled || principal->disabled)
+		return fault_set(l->fault, ERR_PRINCIPAL_DISABLED, "%s is disabled",
+				 caller->disabled ? caller->name : principal->name);
+	const struct rulebook *book = server_book(l->server, l->fault);
+	if (!book)
+		return l->fault->code;
+	l->entry->actor = (struct actor){
+		.principal = principal->name,
+		.caller = caller->name,
+		.caller_is_gateway = caller->gateway && caller != principal,
+		.roles = role_bits(principal),
+		.level = principal->level,
+		.region = or_empty(principal->region),
+		.department = or_empty(principal->organisation),
+		.node = node_for(principal->level, or_empty(principal->region), book->nodes,
+				 book->node_count),
+	};
+	return 0;
+}
+
+static void
+entry_free(struct caller_entry *e)
+{
+	if (!e)
+		return;
+	message_list_release(&e->messages);
+	free(e);
+}
+
+/* FNV-1a */
+static size_t
+slot_of(struct slice key)
+{
+	uint64_t h = 14695981039346656037u;
+	for (size_t i = 0; i < key.n; i++)
+		h = (h ^ (unsigned char)key.p[i]) * 1099511628211u;
+	return h % CALLER_CACHE_SLOTS;
+}
+
+static struct slice
+key_of(struct call *c)
+{
+	const struct call_peer *peer = call_peer(c);
+	struct slice uid = call_metadata(c, "zwy-uid"), as = call_metadata(c, "zwy-as");
+	const char *kind = peer->is_unix ? "unix" : peer->is_loopback ? "loopback" : "tcp";
+	char *key = arena_printf(call_arena(c), "%s %lu\n%.*s\n%.*s", kind,
+				 peer->is_unix ? (unsigned long)peer->uid : 0ul, (int)uid.n, uid.p, (int)as.n,
+				 as.p);
+	return slice_of(key);
+}
+
+int
+caller_identify(struct call *c, const struct actor **ret, struct fault *f)
+{
+	struct server *s = call_server(c);
+	struct slice key = key_of(c);
+	struct caller_entry **slot = &s->callers.slots[slot_of(key)];
+	if (*slot && slice_equal((*slot)->key, key)) {
+		*ret = &(*slot)->actor;
+		return 0;
+	}
+	struct caller_entry *e = calloc(1, sizeof(*e));
+	if (!e)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	struct lookup l = {s, server_reader(s), e, f};
+	e->key = arena_copy(&e->messages.arena, key);
+	int rc = identify(&l, c);
+	if (rc != 0) {
+		entry_free(e);
+		return rc;
+	}
+	entry_free(*slot);
+	*slot = e;
+	*ret = &e->actor;
+	return 0;
+}
+
+void
+caller_cache_clear(struct caller_cache *cache)
+{
+	for (size_t i = 0; i < CALLER_CACHE_SLOTS; i++) {
+		entry_free(cache->slots[i]);
+		cache->slots[i] = NULL;
+	}
+}

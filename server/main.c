@@ -1,0 +1,248 @@
+/* zwyd: opens the store, fills a new one, listens, runs the loop, drains. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "services/seed.h"
+#include "services/service.h"
+#include "timers/due.h"
+
+#define DEFAULT_DIRECTORY "/run/zwy"
+
+struct zwyd {
+	struct server server;
+	struct options options;
+	struct arena arena;
+	struct net_config config;
+	uv_loop_t loop;
+	uv_signal_t term, interrupt;
+};
+
+static int
+complain(const struct fault *f)
+{
+	fprintf(stderr, "zwyd: %s (%s)\n", f->text[0] ? f->text : reason_of(f->code)->text,
+		reason_of(f->code)->name);
+	return 1;
+}
+
+/* The key of page tokens is kept beside the store, so that tokens outlive a restart. */
+static int
+load_token_key(struct server *s, const char *dir, struct fault *f)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/token.key", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		ssize_t n = read(fd, s->token_key, sizeof(s->token_key));
+		close(fd);
+		if (n == (ssize_t)sizeof(s->token_key))
+			return 0;
+	}
+	if (RAND_bytes(s->token_key, sizeof(s->token_key)) != 1)
+		return fault_set(f, ERR_INTERNAL, "no random numbers for %s", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool good = fd >= 0 && write(fd, s->token_key, sizeof(s->token_key)) == (ssize_t)sizeof(s->token_key);
+	if (fd >= 0)
+		good &= close(fd) == 0;
+	return good ? 0 : fault_set(f, ERR_STORE_IO, "%s: %s", path, strerror(errno));
+}
+
+static int
+open_store(struct zwyd *z, struct fault *f)
+{
+	const struct options *o = &z->options;
+	struct server *s = &z->server;
+	struct store_options so = {
+		.map_size = (size_t)o->settings.store_map_size,
+		.group_max = (size_t)o->settings.store_group_max,
+		.committed = server_committed,
+		.ctx = s,
+	};
+	struct stat st;
+	int rc = store_open(&s->store, o->data, &so, f);
+	if (rc == ERR_NO_STORE && o->init) {
+		fault_clear(f);
+		if ((rc = store_create(o->data, f)) == 0)
+			rc = store_open(&s->store, o->data, &so, f);
+	}
+	if (rc == ERR_NO_STORE)
+		return fault_set(f, rc, "%s holds no store; --init empty or --init demo makes one", o->data);
+	if (rc != 0)
+		return rc;
+	if (stat(o->data, &st) != 0)
+		return fault_set(f, ERR_STORE_IO, "%s: %s", o->data, strerror(errno));
+	s->owner = st.st_uid;
+	return load_token_key(s, o->data, f);
+}
+
+static int
+fill_store(struct zwyd *z, struct fault *f)
+{
+	struct server *s = &z->server;
+	const char *init = z->options.init;
+	if (seed_complete(s)) {
+		if (init)
+			fprintf(stderr, "zwyd: %s holds a store already; --init %s left it as it is\n",
+				z->options.data, init);
+		return seed_program_records(s, f);
+	}
+	if (!init)
+		return fault_set(f, ERR_NO_STORE,
+				 "the store in %s was never filled to the end; start once more with --init",
+				 z->options.data);
+	return seed_store(s, strcmp(init, "demo") == 0 ? SEED_DEMO : SEED_EMPTY, f);
+}
+
+static int
+open_server(struct zwyd *z, struct fault *f)
+{
+	struct server *s = &z->server;
+	const struct options *o = &z->options;
+	int rc = server_clock_open(&s->clock, o->clock, f);
+	if (rc != 0 || (rc = open_store(z, f)) != 0)
+		return rc;
+	s->settings = o->settings;
+	if (o->tcp_principal)
+		s->tcp_principal = strchr(o->tcp_principal, '/')
+					   ? o->tcp_principal
+					   : arena_printf(&z->arena, "principals/%s", o->tcp_principal);
+	if ((rc = server_init(s, &z->loop, f)) != 0 || (rc = fill_store(z, f)) != 0)
+		return rc;
+	return store_start(s->store, f);
+}
+
+/* Where zwy looks by default. */
+static const char *
+default_target(struct arena *arena)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	return geteuid() != 0 && runtime ? arena_printf(arena, "unix:%s/zwy/zwyd.sock", runtime)
+					 : "unix:" DEFAULT_DIRECTORY "/zwyd.sock";
+}
+
+static int
+listen_all(struct zwyd *z, struct fault *f)
+{
+	struct options *o = &z->options;
+	char real[NET_TARGET_MAX];
+	if (o->listen_count == 0)
+		o->listen[o->listen_count++] = default_target(&z->arena);
+	for (size_t i = 0; i < o->listen_count; i++) {
+		int rc = net_listen(z->server.net, o->listen[i], real, f);
+		if (rc != 0)
+			return rc;
+		printf("listening %s\n", real);
+	}
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static void
+close_handle(uv_handle_t *handle, void *ctx)
+{
+	(void)ctx;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void
+drained(void *ctx)
+{
+	struct zwyd *z = ctx;
+	uv_stop(&z->loop);
+}
+
+static void
+terminate(uv_signal_t *handle, int signum)
+{
+	struct zwyd *z = handle->data;
+	struct server *s = &z->server;
+	(void)signum;
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	due_stop(s);
+	watchers_end(s);
+	net_drain(s->net, s->settings.drain_grace, drained, z);
+}
+
+/* A snapshot is not held while the loop sleeps. */
+static void
+before_sleep(void *ctx)
+{
+	struct zwyd *z = ctx;
+	snapshot_reset(z->server.snapshot);
+}
+
+static void
+watch_signals(struct zwyd *z)
+{
+	signal(SIGPIPE, SIG_IGN);
+	uv_signal_init(&z->loop, &z->term);
+	uv_signal_init(&z->loop, &z->interrupt);
+	z->term.data = z->interrupt.data = z;
+	uv_signal_start(&z->term, terminate, SIGTERM);
+	uv_signal_start(&z->interrupt, terminate, SIGINT);
+}
+
+/* What was submitted is committed; nobody waits for it any more. */
+static void
+finish(struct zwyd *z)
+{
+	struct server *s = &z->server;
+	s->stopping = true;
+	net_close(s->net, NULL, NULL);
+	while (s->jobs > 0 && uv_run(&z->loop, UV_RUN_ONCE) != 0)
+		;
+	uv_walk(&z->loop, close_handle, NULL);
+	uv_run(&z->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&z->loop);
+	server_release(s);
+	store_close(s->store);
+}
+
+static int
+run(struct zwyd *z)
+{
+	struct server *s = &z->server;
+	struct fault f = {0};
+	z->config.rpc.limits = z->options.rpc_limits;
+	z->config.rpc.server = s;
+	z->config.rpc.method_count = service_routes(&z->arena, &z->config.rpc.methods);
+	z->config.limits = z->options.net_limits;
+	z->config.before_sleep = before_sleep;
+	z->config.ctx = z;
+	if (open_server(z, &f) != 0 || net_open(&s->net, &z->loop, &z->config, &f) != 0)
+		return complain(&f);
+	watch_signals(z);
+	due_start(s);
+	int rc = listen_all(z, &f);
+	if (rc == 0)
+		uv_run(&z->loop, UV_RUN_DEFAULT);
+	finish(z);
+	return rc ? complain(&f) : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct zwyd z;
+	enum options_result result = options_read(&z.options, argc, argv);
+	if (result != OPTIONS_RUN)
+		return result == OPTIONS_DONE ? 0 : 2;
+	uv_loop_init(&z.loop);
+	int status = run(&z);
+	arena_release(&z.arena);
+	return status;
+}

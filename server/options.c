@@ -1,0 +1,200 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONFIG_MAX 65536
+
+enum { OPT_DATA = 1, OPT_INIT, OPT_LISTEN, OPT_CONFIG, OPT_CLOCK, OPT_TCP_PRINCIPAL, OPT_HELP, OPT_VERSION };
+
+static const struct option long_options[] = {
+	{"data", required_argument, NULL, OPT_DATA},
+	{"init", required_argument, NULL, OPT_INIT},
+	{"listen", required_argument, NULL, OPT_LISTEN},
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"clock", required_argument, NULL, OPT_CLOCK},
+	{"demo-tcp-principal", required_argument, NULL, OPT_TCP_PRINCIPAL},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: zwyd --data DIR [--init empty|demo] [--listen TARGET]... [--config FILE]\n"
+	"            [--clock FILE] [--demo-tcp-principal ID]\n"
+	"\n"
+	"Keeps the records of a government cloud in DIR and serves them over gRPC.\n"
+	"\n"
+	"  --data DIR        directory of the store; its owner is principals/bootstrap\n"
+	"  --init empty      make the store if DIR has none: catalogue, nodes, calendar, rules\n"
+	"  --init demo       the same with departments, systems, quotas and principals to try\n"
+	"  --listen TARGET   unix:PATH or HOST:PORT (port 0: any free one); may be repeated;\n"
+	"                    default: the socket that zwy looks for\n"
+	"  --config FILE     settings, one key=value a line; an unknown key is fatal\n"
+	"  --clock FILE      take the time from FILE, an RFC 3339 instant, read again on change\n"
+	"  --demo-tcp-principal ID\n"
+	"                    plaintext TCP on loopback acts as principals/ID; for trying only\n"
+	"  --help, --version\n"
+	"\n"
+	"Once ready it prints `listening TARGET` for each listener. SIGTERM ends it gracefully.\n"
+	"\nSettings of --config:\n";
+
+/* Settings lie in three structs of struct options; each is found by its place there. */
+static const struct setting_row {
+	const char *name, *unit, *text;
+	long long value;
+	size_t offset;
+} setting_rows[] = {
+#define ROW(part, name, default_value, unit, text) \
+	{#name, unit, text, default_value, offsetof(struct options, part.name)},
+#define SETTING(...) ROW(settings, __VA_ARGS__)
+#include "settings.def"
+#undef SETTING
+#define NET_LIMIT(...) ROW(net_limits, __VA_ARGS__)
+#include "net/limits.def"
+#undef NET_LIMIT
+#define RPC_LIMIT(...) ROW(rpc_limits, __VA_ARGS__)
+#include "rpc/limits.def"
+#undef RPC_LIMIT
+#undef ROW
+};
+
+#define SETTING_ROWS (sizeof(setting_rows) / sizeof(setting_rows[0]))
+
+static int64_t *
+setting_at(struct options *o, const struct setting_row *row)
+{
+	return (int64_t *)(void *)((char *)o + row->offset);
+}
+
+static void
+print_help(void)
+{
+	fputs(usage, stdout);
+	for (size_t i = 0; i < SETTING_ROWS; i++)
+		printf("  %-24s %s (%s, default %lld)\n", setting_rows[i].name, setting_rows[i].text,
+		       setting_rows[i].unit, setting_rows[i].value);
+}
+
+static bool
+set_one(struct options *o, struct slice key, struct slice value, const char *file, unsigned line)
+{
+	uint64_t number;
+	for (size_t i = 0; i < SETTING_ROWS; i++) {
+		if (!slice_is(key, setting_rows[i].name))
+			continue;
+		if (!slice_to_u64(value, &number) || number > INT64_MAX / 2) {
+			fprintf(stderr, "zwyd: %s:%u: %s: a whole number of %s is wanted\n", file, line,
+				setting_rows[i].name, setting_rows[i].unit);
+			return false;
+		}
+		*setting_at(o, &setting_rows[i]) = (int64_t)number;
+		return true;
+	}
+	fprintf(stderr, "zwyd: %s:%u: there is no setting \"%.*s\"; zwyd --help lists them\n", file, line,
+		(int)key.n, key.p);
+	return false;
+}
+
+/* The syntax of request text: key=value lines, # begins a comment line. */
+static bool
+read_config(struct options *o, const char *file)
+{
+	char text[CONFIG_MAX];
+	FILE *in = fopen(file, "re");
+	if (!in) {
+		fprintf(stderr, "zwyd: --config %s: %s\n", file, strerror(errno));
+		return false;
+	}
+	struct slice rest = {text, fread(text, 1, sizeof(text), in)}, line, key;
+	bool whole = rest.n < sizeof(text) && !ferror(in);
+	fclose(in);
+	if (!whole) {
+		fprintf(stderr, "zwyd: --config %s: cannot be read, or is over %d bytes\n", file, CONFIG_MAX);
+		return false;
+	}
+	for (unsigned n = 1; rest.n; n++) {
+		if (!slice_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.n = 0;
+		}
+		line = slice_trim(line);
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		if (!slice_cut(&line, '=', &key)) {
+			fprintf(stderr, "zwyd: %s:%u: key=value is wanted\n", file, n);
+			return false;
+		}
+		if (!set_one(o, slice_trim(key), slice_trim(line), file, n))
+			return false;
+	}
+	return true;
+}
+
+static bool
+take_option(struct options *o, int opt)
+{
+	switch (opt) {
+	case OPT_DATA:
+		o->data = optarg;
+		return true;
+	case OPT_INIT:
+		o->init = optarg;
+		if (strcmp(optarg, "empty") == 0 || strcmp(optarg, "demo") == 0)
+			return true;
+		fprintf(stderr, "zwyd: --init %s: allowed are empty and demo\n", optarg);
+		return false;
+	case OPT_LISTEN:
+		if (o->listen_count == LISTEN_MAX) {
+			fprintf(stderr, "zwyd: --listen: at most %d\n", LISTEN_MAX);
+			return false;
+		}
+		o->listen[o->listen_count++] = optarg;
+		return true;
+	case OPT_CONFIG:
+		o->config = optarg;
+		return read_config(o, optarg);
+	case OPT_CLOCK:
+		o->clock = optarg;
+		return true;
+	case OPT_TCP_PRINCIPAL:
+		o->tcp_principal = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum options_result
+options_read(struct options *o, int argc, char **argv)
+{
+	int opt;
+	*o = (struct options){0};
+	for (size_t i = 0; i < SETTING_ROWS; i++)
+		*setting_at(o, &setting_rows[i]) = setting_rows[i].value;
+	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (opt == OPT_HELP) {
+			print_help();
+			return OPTIONS_DONE;
+		}
+		if (opt == OPT_VERSION) {
+			puts("zwyd " ZWY_VERSION);
+			return OPTIONS_DONE;
+		}
+		if (!take_option(o, opt)) {
+			if (opt == '?')
+				fputs("zwyd: --help says what there is\n", stderr);
+			return OPTIONS_WRONG;
+		}
+	}
+	if (optind < argc || !o->data) {
+		fprintf(stderr,
+			optind < argc ? "zwyd: what is \"%s\"? --help says what there is\n"
+				      : "zwyd: --data DIR is needed; --help says more\n",
+			argv[optind]);
+		return OPTIONS_WRONG;
+	}
+	return OPTIONS_RUN;
+}

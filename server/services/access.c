@@ -1,0 +1,54 @@
+#include "rules/visibility.h"
+#include "server.h"
+#include "services/service.h"
+#include "wire.h"
+
+enum { EVENT_NAME = 3 };
+
+struct access
+access_of(const struct actor *actor, const struct kind_desc *kind)
+{
+	struct visible_scope v = visible_scope(actor, kind->kind);
+	struct slice value = slice_of(v.value);
+	struct access a = {.scope = SCOPE_ALL};
+	switch (v.visible) {
+	case VISIBLE_NONE:
+		a.none = true;
+		break;
+	case VISIBLE_ALL:
+		break;
+	case VISIBLE_NODE:
+		a.scope = SCOPE_NODE;
+		a.value = value;
+		break;
+	case VISIBLE_DEPARTMENT:
+		a.scope = SCOPE_DEPARTMENT;
+		a.value = value;
+		break;
+	case VISIBLE_SELF:
+		a.owner = value;
+		break;
+	}
+	return a;
+}
+
+bool
+access_allows(const struct access *a, struct slice department, struct slice node)
+{
+	if (a->none)
+		return false;
+	if (a->scope == SCOPE_NODE)
+		return slice_equal(a->value, node);
+	return a->scope == SCOPE_ALL || slice_equal(a->value, department);
+}
+
+bool
+event_readable(const struct actor *actor, const struct event_row *row)
+{
+	struct name name;
+	if (name_parse(&name, wire_string(row->body, EVENT_NAME), NULL) != 0)
+		return false;
+	struct access a = access_of(actor, name.kind);
+	return access_allows(&a, row->department, row->node) &&
+	       (a.owner.n == 0 || slice_equal(a.owner, name.vars[0]));
+}

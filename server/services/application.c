@@ -1,0 +1,313 @@
+#include "services/application.h"
+
+#include "server.h"
+#include "services/facts.h"
+#include "services/merge.h"
+#include "wire.h"
+
+/* ---- carrying out what the rules decided (writer thread) ---- */
+
+/* Puts new resources under ids of the year and names them in the application. */
+static int
+put_resources(struct job *j, struct txn *t, struct outcome *o)
+{
+	zwy_v1_Application *a = &o->application;
+	struct fault *f = &j->command.fault;
+	struct name collection;
+	int year = civil_from_day(day_of(j->now)).year;
+	if (o->resource_count == 0)
+		return 0;
+	zwy_v1_Item *items = arena_array(&j->messages.arena, a->items_count, sizeof(*items));
+	a->resources = arena_array(&j->messages.arena, o->resource_count, sizeof(*a->resources));
+	if (!items || !a->resources)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	memcpy(items, a->items, a->items_count * sizeof(*items));
+	a->items = items;
+	int rc = name_parse_collection(&collection, SLICE("resources"), f);
+	for (size_t i = 0; rc == 0 && i < o->resource_count; i++) {
+		uint64_t number;
+		struct buf id = {0};
+		if ((rc = txn_next_number(t, &collection, (unsigned)year, &number)) != 0)
+			return rc;
+		id_format(&id, 'R', (unsigned)year, number);
+		char *name = arena_printf(&j->messages.arena, "resources/%.*s", (int)id.n, id.p);
+		buf_release(&id);
+		if (!name)
+			return fault_set(f, ERR_NO_MEMORY, "out of memory");
+		a->resources[a->resources_count++] = name;
+		items[i].resource = name;
+		zwy_v1_Resource *r = &o->resources[i];
+		struct job_event e = {"create", "deliver", "", r->state, "14", a->name};
+		const struct put *put = JOB_PUT(j, name, zwy_v1_Resource, r);
+		rc = put ? job_event(j, put, &e) : f->code;
+	}
+	return rc;
+}
+
+static int
+put_move(struct job *j, struct txn *t, const struct quota_move *move)
+{
+	const zwy_v1_Quota *q = &move->quota;
+	struct name collection;
+	uint64_t number;
+	char *entries = arena_printf(&j->messages.arena, "%s/entries", q->name);
+	int rc = name_parse_collection(&collection, slice_of(entries), &j->command.fault);
+	if (rc != 0 || (rc = txn_next_number(t, &collection, 0, &number)) != 0)
+		return rc;
+	char *name = arena_printf(&j->messages.arena, "%s/%llu", entries, (unsigned long long)number);
+	if (!name)
+		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
+	struct job_event e = {.kind = "ledger", .action = move->movement, .comment = move->entry.cause};
+	const struct put *quota = JOB_PUT(j, q->name, zwy_v1_Quota, q);
+	if (!quota || !JOB_PUT(j, name, zwy_v1_LedgerEntry, &move->entry))
+		return j->command.fault.code;
+	return job_event(j, quota, &e);
+}
+
+/* Puts the application with all that follows from it. The command's last event
+ * is the application's own, so that its revision is the command's. */
+static int
+carry_out(struct job *j, struct txn *t, struct outcome *o)
+{
+	zwy_v1_Application *a = &o->application;
+	int rc = put_resources(j, t, o);
+	for (size_t i = 0; rc == 0 && i < o->move_count; i++)
+		rc = put_move(j, t, &o->moves[i]);
+	const struct put *put = rc ? NULL : JOB_PUT(j, a->name, zwy_v1_Application, a);
+	if (!put)
+		return rc ? rc : j->command.fault.code;
+	for (size_t i = 0; rc == 0 && i < o->event_count; i++) {
+		const struct outcome_event *oe = &o->events[i];
+		struct job_event e = {oe->kind,     oe->action,  oe->from_state,
+				      oe->to_state, oe->article, oe->comment};
+		rc = job_event(j, put, &e);
+	}
+	j->result = slice_of(a->name);
+	if (j->validate_only)
+		j->preview = message_encode(&j->messages, zwy_v1_Application_fields, a);
+	return rc;
+}
+
+/* ---- what a request says ---- */
+
+/* References may be given as full names; records hold slugs. */
+static void
+shorten_references(struct job *j, zwy_v1_Application *a)
+{
+	a->system = (char *)slug_of(a->system).p;
+	a->department = (char *)slug_of(a->department).p;
+	a->node = (char *)slug_of(a->node).p;
+	zwy_v1_Item *items = arena_array(&j->messages.arena, a->items_count, sizeof(*items));
+	for (size_t i = 0; items && i < a->items_count; i++) {
+		items[i] = a->items[i];
+		items[i].service = (char *)slug_of(items[i].service).p;
+	}
+	a->items = items;
+}
+
+static int
+decode_asked(struct job *j, struct slice bytes, zwy_v1_Application *ret)
+{
+	zwy_v1_Application *decoded =
+		MESSAGE_DECODE(&j->messages, zwy_v1_Application, bytes, &j->command.fault);
+	if (!decoded)
+		return j->command.fault.code;
+	*ret = *decoded;
+	shorten_references(j, ret);
+	return 0;
+}
+
+static int
+new_name(struct job *j, struct txn *t, char **ret)
+{
+	struct name collection;
+	uint64_t number;
+	struct buf id = {0};
+	unsigned year = (unsigned)civil_from_day(day_of(j->now)).year;
+	int rc = name_parse_collection(&collection, SLICE("applications"), &j->command.fault);
+	if (rc != 0 || (rc = txn_next_number(t, &collection, year, &number)) != 0)
+		return rc;
+	id_format(&id, 'A', year, number);
+	*ret = arena_printf(&j->messages.arena, "applications/%.*s", (int)id.n, id.p);
+	buf_release(&id);
+	return *ret ? 0 : fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
+}
+
+int
+application_decide_create(struct job *j, struct txn *t, const struct rulebook *book)
+{
+	const struct put_request *request = j->request;
+	struct fault *f = &j->command.fault;
+	struct fault missing = {0};
+	struct outcome o = {0};
+	struct facts facts;
+	zwy_v1_Application asked;
+	int rc = decode_asked(j, request->record, &asked);
+	if (rc != 0)
+		return rc;
+	asked.name = NULL;
+	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0 ||
+	    (rc = new_name(j, t, &asked.name)) != 0)
+		return rc;
+	rc = application_create(&facts, &asked, request->submit, &j->messages.arena, &o, &missing, f);
+	return rc ? rc : carry_out(j, t, &o);
+}
+
+/* Reads the application that the job is about and the facts around it. */
+static int
+load_case(struct job *j, struct txn *t, const struct rulebook *book, struct slice name,
+	  zwy_v1_Application **ret, struct facts *ret_facts)
+{
+	struct fault *f = &j->command.fault;
+	zwy_v1_Application *a = JOB_READ(j, txn_reader(t), name, zwy_v1_Application, f);
+	if (!a)
+		return f->code;
+	j->result = slice_of(a->name);
+	int rc = facts_load(ret_facts, txn_reader(t), book, &j->actor, j->now, a, &j->messages, f);
+	if (rc == 0)
+		*ret = a;
+	return rc;
+}
+
+int
+application_decide_update(struct job *j, struct txn *t, const struct rulebook *book)
+{
+	const struct put_request *request = j->request;
+	struct fault *f = &j->command.fault;
+	struct outcome o = {0};
+	struct facts facts;
+	zwy_v1_Application *before, asked;
+	struct record record;
+	int rc = load_case(j, t, book, wire_string(request->record, 1), &before, &facts);
+	if (rc != 0)
+		return rc;
+	struct name name;
+	if ((rc = name_parse_kind(&name, KIND_APPLICATION, slice_of(before->name), f)) != 0 ||
+	    (rc = record_get(txn_reader(t), &name, &record)) != 0)
+		return rc;
+	struct slice merged = merge_records(&j->messages.arena, record.body, request->record, &request->mask);
+	if ((rc = decode_asked(j, merged, &asked)) != 0)
+		return rc;
+	asked.name = before->name;
+	/* The items may have changed, so the facts about them are read again. */
+	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0)
+		return rc;
+	rc = application_update(&facts, before, &asked, &j->messages.arena, &o, f);
+	return rc ? rc : carry_out(j, t, &o);
+}
+
+int
+application_decide_clock(struct job *j, struct txn *t, const struct rulebook *book)
+{
+	const struct clock_request *request = j->request;
+	struct outcome o = {0};
+	struct facts facts;
+	zwy_v1_Application *before;
+	int rc = load_case(j, t, book, slice_of(request->application), &before, &facts);
+	if (rc == 0)
+		rc = application_clock(&facts, before, request->term, &j->messages.arena, &o,
+				       &j->command.fault);
+	return rc || o.event_count == 0 ? rc : carry_out(j, t, &o);
+}
+
+int
+application_decide_recompute(struct job *j, struct txn *t, const struct rulebook *book)
+{
+	struct outcome o = {0};
+	struct facts facts;
+	zwy_v1_Application *before;
+	const struct clock_request *request = j->request;
+	int rc = load_case(j, t, book, slice_of(request->application), &before, &facts);
+	if (rc == 0)
+		rc = application_recompute(&facts, before, &j->messages.arena, &o, &j->command.fault);
+	return rc || o.event_count == 0 ? rc : carry_out(j, t, &o);
+}
+
+/* ---- Act ---- */
+
+struct act_request {
+	struct act act;
+	struct slice name;
+};
+
+static int
+decide_act(struct job *j, struct txn *t, const struct rulebook *book)
+{
+	const struct act_request *request = j->request;
+	struct outcome o = {0};
+	struct facts facts;
+	zwy_v1_Application *before;
+	int rc = load_case(j, t, book, request->name, &before, &facts);
+	if (rc == 0)
+		rc = application_act(&facts, before, &request->act, &j->messages.arena, &o,
+				     &j->command.fault);
+	return rc ? rc : carry_out(j, t, &o);
+}
+
+/* ActResponse: name, revision, state, as they are now. */
+static void
+reply_act(struct job *j, struct call *c)
+{
+	struct name name;
+	struct record record;
+	struct buf b = {0};
+	if (name_parse(&name, j->result, NULL) == 0 &&
+	    record_get(server_reader(j->server), &name, &record) == 0) {
+		wire_put_string(&b, 1, j->result);
+		wire_put_uint(&b, 2, record.revision);
+		wire_put_string(&b, 3, wire_string(record.body, 5));
+	}
+	call_reply(c, buf_slice(&b));
+	buf_release(&b);
+}
+
+static int
+read_act(struct job *j, struct slice message, struct act_request *ret)
+{
+	zwy_v1_ActRequest *m = MESSAGE_DECODE(&j->messages, zwy_v1_ActRequest, message, &j->command.fault);
+	struct form_entry *form;
+	if (!m || !(form = arena_array(&j->messages.arena, m->form_count, sizeof(*form))))
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < m->form_count; i++)
+		form[i] = (struct form_entry){m->form[i].key ? m->form[i].key : "",
+					      m->form[i].value ? m->form[i].value : ""};
+	ret->name = slice_of(m->name);
+	ret->act = (struct act){
+		.action = m->action ? m->action : "",
+		.form = form,
+		.form_count = m->form_count,
+		.comment = m->comment ? m->comment : "",
+		.revision = m->revision,
+	};
+	j->request_id = slice_of(m->request_id);
+	return 0;
+}
+
+static void
+act_message(struct call *c, struct slice message)
+{
+	struct fault f = {0};
+	const struct actor *actor;
+	struct name name;
+	if (caller_identify(c, &actor, &f) != 0 ||
+	    name_parse_kind(&name, KIND_APPLICATION, wire_string(message, 1), &f) != 0) {
+		call_finish(c, &f);
+		return;
+	}
+	struct job *j = job_of_call(c, actor);
+	struct act_request *request = j ? arena_alloc(&j->messages.arena, sizeof(*request)) : NULL;
+	if (!request || read_act(j, message, request) != 0) {
+		fault_set(&f, ERR_NO_MEMORY, "out of memory");
+		call_finish(c, &f);
+		job_free(j);
+		return;
+	}
+	j->request = request;
+	j->asked = arena_copy(&j->messages.arena, message);
+	j->asked_desc = service_method(c)->request;
+	j->decide = decide_act;
+	j->reply = reply_act;
+	job_submit(j);
+}
+
+const struct call_handler act_handler = {.message = act_message};

@@ -1,0 +1,23 @@
+/* What happens to applications, whoever asks: a call, an import, or the clock. */
+#ifndef ZWY_SERVICES_APPLICATION_H
+#define ZWY_SERVICES_APPLICATION_H
+
+#include "services/job.h"
+#include "services/service.h"
+
+/* Job operations for the generic create and update handlers. */
+int application_decide_create(struct job *j, struct txn *t, const struct rulebook *book);
+int application_decide_update(struct job *j, struct txn *t, const struct rulebook *book);
+
+/* What the clock does by itself; job->request of the two below. */
+struct clock_request {
+	const char *application;
+	const char *term; /* NULL: all */
+};
+/* A term has passed. */
+int application_decide_clock(struct job *j, struct txn *t, const struct rulebook *book);
+
+/* The calendar has changed. */
+int application_decide_recompute(struct job *j, struct txn *t, const struct rulebook *book);
+
+#endif

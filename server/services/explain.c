@@ -1,0 +1,153 @@
+/* Why a record stands where it stands, and what the caller may do now. */
+#include "rules/application.h"
+#include "server.h"
+#include "services/facts.h"
+#include "services/service.h"
+#include "wire.h"
+#include "zwy/v1/rule.pb.h"
+
+struct explaining {
+	struct server *server;
+	const struct actor *actor;
+	struct message_list messages;
+	zwy_v1_ExplainResponse reply;
+};
+
+/* The keys of a form, apart by blanks. */
+static void
+split_form(struct arena *arena, const char *form, zwy_v1_Next *next)
+{
+	struct slice rest = slice_of(form ? form : ""), word;
+	size_t n = 1;
+	for (size_t i = 0; i < rest.n; i++)
+		n += rest.p[i] == ' ';
+	next->form = arena_array(arena, n, sizeof(*next->form));
+	while (next->form && rest.n) {
+		if (!slice_cut(&rest, ' ', &word)) {
+			word = rest;
+			rest.n = 0;
+		}
+		if (word.n)
+			next->form[next->form_count++] = arena_dup_slice(arena, word);
+	}
+}
+
+static void
+fill_next(struct explaining *e, const struct explanation *x)
+{
+	struct arena *arena = &e->messages.arena;
+	e->reply.next = arena_array(arena, x->next_count, sizeof(*e->reply.next));
+	for (size_t i = 0; e->reply.next && i < x->next_count; i++) {
+		zwy_v1_Next *next = &e->reply.next[e->reply.next_count++];
+		next->action = (char *)x->next[i].action;
+		next->article = (char *)x->next[i].article;
+		next->description = (char *)x->next[i].description;
+		split_form(arena, x->next[i].form, next);
+	}
+}
+
+/* Every defect that is still to be mended, then what the state waits for. */
+static void
+fill_why(struct explaining *e, const struct explanation *x, const zwy_v1_Application *a)
+{
+	struct arena *arena = &e->messages.arena;
+	const struct fault *missing = &x->missing;
+	zwy_v1_Why *why = arena_array(arena, missing->item_count + 3, sizeof(*why));
+	if (!why)
+		return;
+	e->reply.why = why;
+	if (missing->code && missing->item_count == 0)
+		why[e->reply.why_count++] = (zwy_v1_Why){(char *)reason_of(missing->code)->name,
+							 arena_strdup(arena, missing->article),
+							 arena_strdup(arena, missing->text), NULL};
+	for (size_t i = 0; i < missing->item_count; i++) {
+		const struct fault_item *item = &missing->items[i];
+		why[e->reply.why_count++] =
+			(zwy_v1_Why){(char *)reason_of(item->code)->name,
+				     arena_strdup(arena, missing->article), arena_strdup(arena, item->text),
+				     arena_strdup(arena, item->field)};
+	}
+	if (a->reason && a->reason[0])
+		why[e->reply.why_count++] =
+			(zwy_v1_Why){"", (char *)x->article,
+				     arena_printf(arena, "reason given: %s", a->reason), NULL};
+	if (x->text && x->text[0])
+		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article, (char *)x->text, NULL};
+}
+
+static int
+explain_application(struct explaining *e, struct slice body, struct fault *f)
+{
+	struct facts facts;
+	struct explanation x = {0};
+	const struct rulebook *book = server_book(e->server, f);
+	zwy_v1_Application *a = book ? MESSAGE_DECODE(&e->messages, zwy_v1_Application, body, f) : NULL;
+	if (!a)
+		return f->code;
+	int rc = facts_load(&facts, server_reader(e->server), book, e->actor,
+			    server_clock_now(&e->server->clock), a, &e->messages, f);
+	if (rc != 0)
+		return rc;
+	application_explain(&facts, a, &e->messages.arena, &x);
+	e->reply.state = a->state;
+	e->reply.revision = a->revision;
+	e->reply.article = (char *)x.article;
+	e->reply.who = x.who && x.who[0] ? arena_printf(&e->messages.arena, "%s (%s)", x.who,
+							x.who_text ? x.who_text : "")
+					 : "";
+	if (x.clock) {
+		e->reply.due = x.clock->due_date;
+		e->reply.overdue = x.clock->overdue;
+		e->reply.provisional = x.clock->provisional;
+		e->reply.statutory = x.clock->statutory;
+	}
+	fill_next(e, &x);
+	fill_why(e, &x, a);
+	return e->messages.arena.failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
+}
+
+static int
+explain(struct explaining *e, struct call *c, struct slice message, struct fault *f)
+{
+	struct name name;
+	struct record record;
+	struct slice text = wire_string(message, 1);
+	int rc = caller_identify(c, &e->actor, f);
+	if (rc != 0 || (rc = name_parse(&name, text, f)) != 0)
+		return rc;
+	struct access access = access_of(e->actor, name.kind);
+	rc = record_get(server_reader(e->server), &name, &record);
+	if (rc != 0)
+		return fault_set(f, rc, "there is no %.*s", (int)text.n, text.p);
+	if (!access_allows(&access, record.department, record.node))
+		return fault_set(f, ERR_FOREIGN_RECORD, "%.*s is not for %s to read", (int)text.n, text.p,
+				 e->actor->principal);
+	if (name.kind->kind == KIND_APPLICATION)
+		return explain_application(e, record.body, f);
+	e->reply.revision = record.revision;
+	struct slice state = name.kind->workflow || name.kind->kind == KIND_RESOURCE
+				     ? wire_string(record.body, 5)
+				     : (struct slice){NULL, 0};
+	e->reply.state = arena_dup_slice(&e->messages.arena, state);
+	return 0;
+}
+
+static void
+explain_message(struct call *c, struct slice message)
+{
+	struct fault f = {0};
+	struct explaining e = {.server = call_server(c)};
+	int rc = explain(&e, c, message, &f);
+	struct slice reply = {NULL, 0};
+	if (rc == 0)
+		reply = message_encode(&e.messages, zwy_v1_ExplainResponse_fields, &e.reply);
+	if (rc == 0 && !reply.p)
+		fault_set(&f, ERR_NO_MEMORY, "out of memory");
+	if (f.code)
+		call_finish(c, &f);
+	else
+		call_reply(c, reply);
+	message_list_release(&e.messages);
+}
+
+const struct call_handler explain_handler = {.message = explain_message};

@@ -1,0 +1,72 @@
+#include "services/message.h"
+
+#include <pb_decode.h>
+#include <pb_encode.h>
+
+#include "wire.h"
+
+#define RECORD_HEAD_FIELDS 4
+
+struct message_node {
+	struct message_node *next;
+	const pb_msgdesc_t *fields;
+	void *message;
+};
+
+void *
+message_decode(struct message_list *list, const pb_msgdesc_t *fields, size_t size, struct slice bytes,
+	       struct fault *f)
+{
+	struct message_node *node = arena_alloc(&list->arena, sizeof(*node));
+	void *message = arena_alloc(&list->arena, size);
+	if (!node || !message) {
+		fault_set(f, ERR_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	pb_istream_t in = pb_istream_from_buffer((const pb_byte_t *)bytes.p, bytes.n);
+	if (!pb_decode(&in, fields, message)) {
+		fault_set(f, ERR_INTERNAL, "a message cannot be decoded: %s", PB_GET_ERROR(&in));
+		return NULL;
+	}
+	*node = (struct message_node){list->first, fields, message};
+	list->first = node;
+	return message;
+}
+
+struct slice
+message_encode(struct message_list *list, const pb_msgdesc_t *fields, const void *message)
+{
+	size_t n;
+	struct slice none = {NULL, 0};
+	if (!pb_get_encoded_size(&n, fields, message))
+		return none;
+	char *p = arena_alloc(&list->arena, n ? n : 1);
+	if (!p)
+		return none;
+	pb_ostream_t out = pb_ostream_from_buffer((pb_byte_t *)p, n);
+	return pb_encode(&out, fields, message) ? (struct slice){p, n} : none;
+}
+
+struct slice
+message_encode_body(struct message_list *list, const pb_msgdesc_t *fields, const void *message)
+{
+	/* nanopb writes fields in ascending order, so the head is a prefix to be cut off. */
+	struct slice all = message_encode(list, fields, message);
+	struct slice rest = all;
+	struct wire_field field;
+	while (rest.n) {
+		struct slice before = rest;
+		if (wire_next(&rest, &field) != 1 || field.number > RECORD_HEAD_FIELDS)
+			return before;
+	}
+	return rest;
+}
+
+void
+message_list_release(struct message_list *list)
+{
+	for (struct message_node *node = list->first; node; node = node->next)
+		pb_release(node->fields, node->message);
+	list->first = NULL;
+	arena_release(&list->arena);
+}

@@ -1,0 +1,225 @@
+/* Get and List of every kind: authority is checked on the envelope, the stored
+ * bytes are the reply. */
+#include "server.h"
+#include "filter.h"
+#include "services/service.h"
+#include "wire.h"
+
+enum { LIST_ITEMS = 1, LIST_NEXT_PAGE_TOKEN = 2 };
+
+int
+list_request_read(struct list_request *ret, const struct server *s, struct slice message, struct fault *f)
+{
+	int64_t size = (int32_t)wire_uint(message, 2);
+	*ret = (struct list_request){
+		.parent = wire_string(message, 1),
+		.token = wire_string(message, 3),
+		.filter = wire_string(message, 4),
+		.order_by = wire_string(message, 5),
+	};
+	if (size < 0)
+		return fault_add(f, ERR_INVALID_FIELD, "page_size",
+				 "page_size: %lld is negative; 0 asks for the default", (long long)size);
+	if (size == 0)
+		size = s->settings.page_size_default;
+	ret->page_size = (size_t)(size < s->settings.page_size_max ? size : s->settings.page_size_max);
+	return 0;
+}
+
+/* ---- Get ---- */
+
+static int
+get(struct call *c, struct slice message, struct record *ret, struct fault *f)
+{
+	struct server *s = call_server(c);
+	const struct kind_desc *kind = service_method(c)->kind;
+	struct slice text = wire_string(message, 1);
+	const struct actor *actor;
+	struct name name;
+	int rc = caller_identify(c, &actor, f);
+	if (rc != 0)
+		return rc;
+	if ((rc = name_parse_kind(&name, kind->kind, text, f)) != 0)
+		return rc;
+	struct access access = access_of(actor, kind);
+	rc = record_get(server_reader(s), &name, ret);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return fault_set(f, rc, "%.*s cannot be read", (int)text.n, text.p);
+	bool own = access.owner.n == 0 || slice_equal(access.owner, name.vars[0]);
+	if (rc == 0 && own && access_allows(&access, ret->department, ret->node))
+		return 0;
+	if (rc == 0)
+		return fault_set(f, ERR_FOREIGN_RECORD, "%.*s is not for %s to read", (int)text.n, text.p,
+				 actor->principal);
+	return fault_set(f, ERR_NOT_FOUND, "there is no %.*s", (int)text.n, text.p);
+}
+
+static void
+get_message(struct call *c, struct slice message)
+{
+	struct fault f = {0};
+	struct record record;
+	if (get(c, message, &record, &f) != 0)
+		call_finish(c, &f);
+	else
+		call_reply(c, record.body);
+}
+
+const struct call_handler get_handler = {.message = get_message};
+
+/* ---- List ---- */
+
+struct listing {
+	struct server *server;
+	const struct actor *actor;
+	const struct kind_desc *kind;
+	struct list_request asked;
+	struct filter filter;
+	struct access access;
+	struct scan_spec spec;
+	struct buf after;
+	struct buf reply;
+};
+
+/* The parent is a name cut at any variable: "", quotas/provincial-finance, applications/A-2026-000001. */
+static int
+read_parent(struct listing *l, struct fault *f)
+{
+	struct slice rest = l->asked.parent, part;
+	struct name *name = &l->spec.collection;
+	name->kind = l->kind;
+	for (size_t i = 0; rest.n; i++) {
+		if (!slice_cut(&rest, '/', &part)) {
+			part = rest;
+			rest.n = 0;
+		}
+		const struct segment_desc *segment = &l->kind->segments[i];
+		if (i + 1 >= l->kind->segment_count ||
+		    (segment->type == SEGMENT_LITERAL && !slice_is(part, segment->text)))
+			return fault_add(f, ERR_INVALID_NAME, "parent",
+					 "parent: \"%.*s\" does not begin a name of the form %s",
+					 (int)l->asked.parent.n, l->asked.parent.p, l->kind->pattern);
+		if (segment->type != SEGMENT_LITERAL)
+			name->vars[name->var_count++] = part;
+	}
+	return 0;
+}
+
+static int
+read_order(struct listing *l, struct fault *f)
+{
+	struct slice order = slice_trim(l->asked.order_by);
+	l->spec.descending = slice_is(order, "name desc");
+	if (order.n == 0 || slice_is(order, "name") || slice_is(order, "name asc") || l->spec.descending)
+		return 0;
+	return fault_add(f, ERR_INVALID_FIELD, "order_by",
+			 "order_by: \"%.*s\" is not possible; allowed are \"name\" and \"name desc\"",
+			 (int)order.n, order.p);
+}
+
+/* Chooses the narrowest index: the caller's scope, a department or node that the
+ * filter names, and one indexed field. The filter is applied to what comes out. */
+static void
+choose_index(struct listing *l)
+{
+	struct name *name = &l->spec.collection;
+	if (l->access.owner.n && name->var_count == 0)
+		name->vars[name->var_count++] = l->access.owner;
+	l->access.none |= l->access.owner.n && !slice_equal(name->vars[0], l->access.owner);
+	l->spec.scope = l->access.scope;
+	l->spec.scope_value = l->access.value;
+	for (size_t i = 0; i < l->filter.count; i++) {
+		const struct filter_term *term = &l->filter.terms[i];
+		if (term->negated)
+			continue;
+		if (l->spec.scope == SCOPE_ALL && term->field->number == l->kind->department_field) {
+			l->spec.scope = SCOPE_DEPARTMENT;
+			l->spec.scope_value = term->value;
+		} else if (l->spec.scope == SCOPE_ALL && term->field->number == l->kind->node_field) {
+			l->spec.scope = SCOPE_NODE;
+			l->spec.scope_value = term->value;
+		} else if (!l->spec.index && (term->field->flags & FIELD_INDEXED)) {
+			l->spec.index = term->field;
+			l->spec.index_value = term->value;
+		}
+	}
+}
+
+static int
+list_prepare(struct listing *l, struct call *c, struct slice message, struct fault *f)
+{
+	struct server *s = l->server;
+	int rc = caller_identify(c, &l->actor, f);
+	if (rc != 0)
+		return rc;
+	l->access = access_of(l->actor, l->kind);
+	if ((rc = list_request_read(&l->asked, s, message, f)) != 0 || (rc = read_parent(l, f)) != 0 ||
+	    (rc = read_order(l, f)) != 0 ||
+	    (rc = filter_parse(&l->filter, l->kind->message, l->asked.filter, f)) != 0)
+		return rc;
+	if (l->asked.token.n && (rc = token_read(&l->after, s, l->actor, &l->asked, f)) != 0)
+		return rc;
+	l->spec.after = buf_slice(&l->after);
+	choose_index(l);
+	return 0;
+}
+
+/* One page: as many records as asked for, cut where it grows too large or where
+ * too many had to be passed over. */
+static int
+list_page(struct listing *l, struct fault *f)
+{
+	const struct settings *settings = &l->server->settings;
+	struct scan scan;
+	struct record record;
+	size_t found = 0, seen = 0;
+	struct buf last = {0};
+	bool more = false;
+	int rc = scan_open(&scan, server_reader(l->server), &l->spec);
+	if (rc != 0)
+		return fault_set(f, rc, "the list cannot be read");
+	while ((rc = scan_next(&scan, &record)) == 1) {
+		if (found == l->asked.page_size || l->reply.n >= (size_t)settings->page_bytes_max ||
+		    seen == (size_t)settings->page_scan_max) {
+			more = true;
+			break;
+		}
+		seen++;
+		buf_clear(&last);
+		buf_append_slice(&last, record.key);
+		if (!access_allows(&l->access, record.department, record.node) ||
+		    !filter_match(&l->filter, record.body))
+			continue;
+		wire_put_bytes(&l->reply, LIST_ITEMS, record.body);
+		found++;
+	}
+	scan_close(&scan);
+	if (rc >= 0 && more) {
+		struct buf token = {0};
+		token_make(&token, l->server, l->actor, &l->asked, buf_slice(&last));
+		wire_put_bytes(&l->reply, LIST_NEXT_PAGE_TOKEN, buf_slice(&token));
+		buf_release(&token);
+	}
+	buf_release(&last);
+	if (rc < 0 || l->reply.error)
+		return fault_set(f, rc < 0 ? rc : l->reply.error, "the list cannot be read");
+	return 0;
+}
+
+static void
+list_message(struct call *c, struct slice message)
+{
+	struct fault f = {0};
+	struct listing l = {.server = call_server(c), .kind = service_method(c)->kind};
+	int rc = list_prepare(&l, c, message, &f);
+	if (rc == 0 && !l.access.none)
+		rc = list_page(&l, &f);
+	if (rc != 0)
+		call_finish(c, &f);
+	else
+		call_reply(c, buf_slice(&l.reply));
+	buf_release(&l.reply);
+	buf_release(&l.after);
+}
+
+const struct call_handler list_handler = {.message = list_message};

@@ -1,0 +1,145 @@
+#include "services/rulebook.h"
+
+#include <stdlib.h>
+
+struct loading {
+	struct rulebook *book;
+	struct reader *reader;
+	struct fault *fault;
+};
+
+struct slice
+slug_of(const char *name)
+{
+	const char *slash = name ? strrchr(name, '/') : NULL;
+	return slice_of(slash ? slash + 1 : name);
+}
+
+/* Calls take() for every record of a collection. */
+static int
+load_collection(struct loading *l, const char *collection, int (*take)(struct loading *l, struct slice body))
+{
+	struct scan_spec spec = {0};
+	struct scan scan;
+	struct record record;
+	int rc = name_parse_collection(&spec.collection, slice_of(collection), l->fault);
+	if (rc == 0)
+		rc = scan_open(&scan, l->reader, &spec);
+	if (rc != 0)
+		return rc;
+	while ((rc = scan_next(&scan, &record)) == 1)
+		if ((rc = take(l, record.body)) != 0)
+			break;
+	scan_close(&scan);
+	return rc;
+}
+
+static int
+take_calendar(struct loading *l, struct slice body)
+{
+	uint64_t year;
+	zwy_v1_CalendarYear *y = MESSAGE_DECODE(&l->book->messages, zwy_v1_CalendarYear, body, l->fault);
+	if (!y)
+		return l->fault->code;
+	if (!slice_to_u64(slug_of(y->name), &year))
+		return fault_set(l->fault, ERR_STORE_CORRUPT, "%s is no year", y->name);
+	return calendar_add(l->book->calendar, (int)year, y, l->fault);
+}
+
+static int
+take_parameter(struct loading *l, struct slice body)
+{
+	zwy_v1_Parameter *p = MESSAGE_DECODE(&l->book->messages, zwy_v1_Parameter, body, l->fault);
+	if (!p)
+		return l->fault->code;
+	struct slice key = slug_of(p->name);
+	/* A key that this version does not know any more is passed over, not fatal. */
+	if (!parameter_find(key.p))
+		return 0;
+	return parameters_set(&l->book->parameters, key.p, p->value ? p->value : "", l->fault);
+}
+
+/* Grows an array of pointers in the book's arena: a collection of tens of records. */
+static int
+append(struct rulebook *b, const void ***array, size_t *count, const void *element)
+{
+	if ((*count & (*count - 1)) == 0) {
+		const void **wider = arena_array(&b->messages.arena, *count ? *count * 2 : 1, sizeof(*wider));
+		if (!wider)
+			return ERR_NO_MEMORY;
+		if (*count)
+			memcpy(wider, *array, *count * sizeof(*wider));
+		*array = wider;
+	}
+	(*array)[(*count)++] = element;
+	return 0;
+}
+
+static int
+take_node(struct loading *l, struct slice body)
+{
+	zwy_v1_Node *node = MESSAGE_DECODE(&l->book->messages, zwy_v1_Node, body, l->fault);
+	return node ? append(l->book, (const void ***)&l->book->nodes, &l->book->node_count, node)
+		    : l->fault->code;
+}
+
+static int
+take_service(struct loading *l, struct slice body)
+{
+	zwy_v1_Service *service = MESSAGE_DECODE(&l->book->messages, zwy_v1_Service, body, l->fault);
+	if (!service)
+		return l->fault->code;
+	if (service->catalogue_version > l->book->catalogue_version)
+		l->book->catalogue_version = service->catalogue_version;
+	return append(l->book, (const void ***)&l->book->services, &l->book->service_count, service);
+}
+
+int
+rulebook_load(struct rulebook **ret, struct reader *r, struct fault *f)
+{
+	struct fault local = {0};
+	struct loading l = {calloc(1, sizeof(struct rulebook)), r, f ? f : &local};
+	int rc;
+	if (!l.book || !(l.book->calendar = calendar_new())) {
+		rulebook_free(l.book);
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	}
+	parameters_default(&l.book->parameters);
+	if ((rc = load_collection(&l, "calendar", take_calendar)) != 0 ||
+	    (rc = load_collection(&l, "parameters", take_parameter)) != 0 ||
+	    (rc = load_collection(&l, "nodes", take_node)) != 0 ||
+	    (rc = load_collection(&l, "catalogue", take_service)) != 0) {
+		rulebook_free(l.book);
+		return rc;
+	}
+	*ret = l.book;
+	return 0;
+}
+
+void
+rulebook_free(struct rulebook *b)
+{
+	if (!b)
+		return;
+	calendar_free(b->calendar);
+	message_list_release(&b->messages);
+	free(b);
+}
+
+const zwy_v1_Node *
+rulebook_node(const struct rulebook *b, struct slice slug)
+{
+	for (size_t i = 0; i < b->node_count; i++)
+		if (slice_equal(slug_of(b->nodes[i]->name), slug))
+			return b->nodes[i];
+	return NULL;
+}
+
+const zwy_v1_Service *
+rulebook_service(const struct rulebook *b, struct slice slug)
+{
+	for (size_t i = 0; i < b->service_count; i++)
+		if (slice_equal(slug_of(b->services[i]->name), slug))
+			return b->services[i];
+	return NULL;
+}

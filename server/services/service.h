@@ -1,0 +1,61 @@
+/* The handlers behind the routes. Thin: who calls, what is asked, load, judge,
+ * commit, reply. Loop thread, but for what runs inside a job's decide(). */
+#ifndef ZWY_SERVICES_SERVICE_H
+#define ZWY_SERVICES_SERVICE_H
+
+#include "rpc/call.h"
+#include "services/job.h"
+
+/* The routes table: every method of the contract with its handler. Returns the
+ * number of rows; *ret lives in the arena. */
+size_t service_routes(struct arena *arena, const struct rpc_method **ret);
+
+/* The method's row of the contract. */
+const struct method_desc *service_method(const struct call *c);
+
+/* Handlers by verb, and those of single methods. */
+extern const struct call_handler get_handler;
+extern const struct call_handler list_handler;
+extern const struct call_handler create_handler;
+extern const struct call_handler update_handler;
+extern const struct call_handler act_handler;
+extern const struct call_handler explain_handler;
+extern const struct call_handler whoami_handler;
+extern const struct call_handler deadline_handler;
+extern const struct call_handler upload_handler;
+extern const struct call_handler download_handler;
+extern const struct call_handler import_handler;
+extern const struct call_handler get_event_handler;
+extern const struct call_handler list_events_handler;
+extern const struct call_handler head_handler;
+extern const struct call_handler watch_handler;
+extern const struct call_handler watch_batches_handler;
+
+/* What reading is open to an actor; see rules/visibility.h. */
+struct access {
+	bool none;
+	enum scope scope;
+	struct slice value; /* slug of the department or node */
+	struct slice owner; /* only records whose first variable is this slug; empty: all */
+};
+struct access access_of(const struct actor *actor, const struct kind_desc *kind);
+bool access_allows(const struct access *a, struct slice department, struct slice node);
+/* An event goes with the record that it is about. */
+bool event_readable(const struct actor *actor, const struct event_row *row);
+
+/* Parameters of a list as every ListXsRequest has them. */
+struct list_request {
+	struct slice parent, token, filter, order_by;
+	size_t page_size;
+};
+int list_request_read(struct list_request *ret, const struct server *s, struct slice message,
+		      struct fault *f);
+
+/* A page token binds a position to the list it belongs to: opaque, authenticated
+ * (HMAC-SHA-256), good for the same caller, parent, filter and order only. */
+void token_make(struct buf *out, const struct server *s, const struct actor *actor,
+		const struct list_request *l, struct slice position);
+int token_read(struct buf *ret_position, const struct server *s, const struct actor *actor,
+	       const struct list_request *l, struct fault *f);
+
+#endif

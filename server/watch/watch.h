@@ -1,0 +1,23 @@
+/* Watch streams: every event once, in order, from any revision on.
+ *
+ * A watcher is a position in the event log. It reads on from there whenever the
+ * head moves and the stream's window is open, so that a slow one costs a number
+ * and nobody else anything. Loop thread. */
+#ifndef ZWY_WATCH_WATCH_H
+#define ZWY_WATCH_WATCH_H
+
+#include "rpc/call.h"
+
+struct server;
+struct watcher;
+
+struct watchers {
+	struct watcher *first;
+};
+
+/* The head has moved: sends what the watchers can take. */
+void watchers_pump(struct server *s);
+/* Ends every stream with UNAVAILABLE, so that clients go elsewhere and resume. */
+void watchers_end(struct server *s);
+
+#endif
