@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 
-PLACES = {"zwyd": "server", "zwyfs": "fusefs", "zwy": "clients/cli", "zwy-load": "tests/bench"}
+PLACES = ("server", "server/services", "fusefs", "clients/cli", "tests/bench")
 
 
 class Skip(Exception):
@@ -22,9 +22,9 @@ def build_dir():
 
 @functools.lru_cache(maxsize=None)
 def program(name):
-    path = build_dir() / PLACES[name] / name
-    assert path.exists(), f"{path} has not been built"
-    return str(path)
+    found = [path for place in PLACES if (path := build_dir() / place / name).is_file()]
+    assert found, f"{name} has not been built in {build_dir()}"
+    return str(found[0])
 
 
 def scratch_dir(prefix):
