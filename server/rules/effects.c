@@ -27,6 +27,7 @@ effect_pin_documents(struct work *w, struct fault *f)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	if (a->document_count)
 		memcpy(entries, a->document, a->document_count * sizeof(*entries));
+	a->document = entries;
 	for (size_t i = 0; i < facts->document_count; i++) {
 		const struct document_facts *d = &facts->documents[i];
 		if (application_document(a, d->type))
@@ -37,7 +38,6 @@ effect_pin_documents(struct work *w, struct fault *f)
 					      text_of(d->filename)[0] ? d->filename : d->type, d->sha256),
 		};
 	}
-	a->document = entries;
 	return 0;
 }
 
