@@ -40,9 +40,9 @@ class Client:
             headers.append(("zwy-as", who if who.startswith("principals/") else "principals/" + who))
         return method, stub, headers
 
-    def call(self, name, request=None, as_=None, timeout=TIMEOUT, metadata=None, **fields):
+    def call(self, method_name, request=None, /, as_=None, timeout=TIMEOUT, metadata=None, **fields):
         """A unary call; the request is a message, or its fields by keyword."""
-        method, stub, headers = self._stub(name, as_, metadata)
+        method, stub, headers = self._stub(method_name, as_, metadata)
         if request is None:
             request = contract.message_class(method.input_type.full_name)(**fields)
         try:
@@ -50,31 +50,31 @@ class Client:
         except grpc.RpcError as error:
             raise Refused(error) from None
 
-    def future(self, name, as_=None, timeout=TIMEOUT, metadata=None, **fields):
-        method, stub, headers = self._stub(name, as_, metadata)
+    def future(self, method_name, /, as_=None, timeout=TIMEOUT, metadata=None, **fields):
+        method, stub, headers = self._stub(method_name, as_, metadata)
         request = contract.message_class(method.input_type.full_name)(**fields)
         return stub.future(request, timeout=timeout, metadata=headers)
 
-    def stream(self, name, as_=None, timeout=TIMEOUT, metadata=None, **fields):
+    def stream(self, method_name, /, as_=None, timeout=TIMEOUT, metadata=None, **fields):
         """A server stream: an iterator with cancel(); its end by an error raises grpc.RpcError."""
-        method, stub, headers = self._stub(name, as_, metadata)
+        method, stub, headers = self._stub(method_name, as_, metadata)
         request = contract.message_class(method.input_type.full_name)(**fields)
         return stub(request, timeout=timeout, metadata=headers)
 
-    def send(self, name, messages, as_=None, timeout=TIMEOUT, metadata=None):
+    def send(self, method_name, messages, /, as_=None, timeout=TIMEOUT, metadata=None):
         """A client stream of messages (keyword dictionaries)."""
-        method, stub, headers = self._stub(name, as_, metadata)
+        method, stub, headers = self._stub(method_name, as_, metadata)
         make = contract.message_class(method.input_type.full_name)
         try:
             return stub((make(**fields) for fields in messages), timeout=timeout, metadata=headers)
         except grpc.RpcError as error:
             raise Refused(error) from None
 
-    def list(self, name, page_size=0, as_=None, **fields):
+    def list(self, method_name, /, page_size=0, as_=None, **fields):
         """All items of a list, page by page."""
         token, items = "", []
         while True:
-            page = self.call(name, as_=as_, page_size=page_size, page_token=token, **fields)
+            page = self.call(method_name, as_=as_, page_size=page_size, page_token=token, **fields)
             items += page.items
             token = page.next_page_token
             if not token:
