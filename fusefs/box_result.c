@@ -1,0 +1,132 @@
+#include "box_result.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct result_entry *
+find(const struct box *b, struct slice name)
+{
+	for (struct result_entry *e = b->results; e; e = e->next)
+		if (slice_is(name, e->name))
+			return e;
+	return NULL;
+}
+
+static void
+entry_free(struct result_entry *e)
+{
+	buf_release(&e->raw);
+	free(e);
+}
+
+void
+box_results_release(struct box *b)
+{
+	while (b->results) {
+		struct result_entry *next = b->results->next;
+		entry_free(b->results);
+		b->results = next;
+	}
+}
+
+bool
+box_accepted_raw(const struct box *b, struct slice name, struct slice *ret)
+{
+	const struct result_entry *e = find(b, name);
+	if (!e || e->result.state != BOX_ACCEPTED || e->raw.n == 0)
+		return false;
+	*ret = buf_slice(&e->raw);
+	return true;
+}
+
+bool
+box_result_find(const struct box *b, struct slice name, struct box_result *ret)
+{
+	const struct result_entry *e = find(b, name);
+	if (e)
+		*ret = e->result;
+	return e != NULL;
+}
+
+void
+box_result_names(const struct box *b, struct content *c)
+{
+	for (const struct result_entry *e = b->results; e; e = e->next)
+		content_add(c, CONTENT_DIRECTORY, slice_of(e->name));
+}
+
+/* The oldest that is not being asked about makes room: the store remembers what it accepted. */
+static void
+drop_oldest(struct box *b)
+{
+	struct result_entry **last = NULL;
+	for (struct result_entry **p = &b->results; *p; p = &(*p)->next)
+		if ((*p)->result.state != BOX_UNKNOWN)
+			last = p;
+	if (!last)
+		return;
+	struct result_entry *e = *last;
+	*last = e->next;
+	entry_free(e);
+	b->result_count--;
+}
+
+static struct result_entry *
+find_or_add(struct box *b, struct slice name)
+{
+	struct result_entry *e = find(b, name);
+	if (e)
+		return e;
+	if (b->result_count >= b->limits.results)
+		drop_oldest(b);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	memcpy(e->name, name.p, name.n < sizeof(e->name) ? name.n : sizeof(e->name) - 1);
+	e->next = b->results;
+	b->results = e;
+	b->result_count++;
+	return e;
+}
+
+void
+box_note(struct box *b, struct slice name, const struct box_result *outcome)
+{
+	struct result_entry *e = find_or_add(b, name);
+	if (e)
+		e->result = *outcome;
+}
+
+int
+box_settle(struct box *b, struct slice name, struct slice raw, const struct box_result *outcome)
+{
+	struct result_entry *e = find_or_add(b, name);
+	if (!e)
+		return ENOMEM;
+	if (e->raw.n && e->result.state == BOX_ACCEPTED && outcome->state != BOX_ACCEPTED)
+		return 0;
+	e->result = *outcome;
+	buf_release(&e->raw);
+	if (outcome->state != BOX_REFUSED)
+		buf_append_slice(&e->raw, raw);
+	return e->raw.error ? ENOMEM : 0;
+}
+
+void
+box_unknown(struct box *b, void (*fn)(void *ctx, struct box *b, const char *name), void *ctx)
+{
+	for (struct result_entry *e = b->results; e; e = e->next)
+		if (e->result.state == BOX_UNKNOWN)
+			fn(ctx, b, e->name);
+}
+
+void
+box_resolve(struct box *b, struct slice name, const struct box_result *outcome)
+{
+	struct result_entry *e = find(b, name);
+	if (!e || e->result.state != BOX_UNKNOWN)
+		return;
+	e->result = *outcome;
+	if (outcome->state == BOX_REFUSED)
+		buf_release(&e->raw);
+}

@@ -1,0 +1,230 @@
+/* Who uses the mount, and who the server takes them for. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "mount.h"
+#include "wire.h"
+#include "zwy/v1/organisation.pb.h"
+
+struct caller *
+caller_of(struct mount *m, uid_t uid, gid_t gid)
+{
+	if (!m->options.allow_other) {
+		uid = m->uid;
+		gid = m->gid;
+	}
+	for (struct caller *c = m->callers; c; c = c->next)
+		if (c->uid == uid)
+			return c;
+	struct caller *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->mount = m;
+	c->uid = uid;
+	c->gid = gid;
+	snprintf(c->uid_text, sizeof(c->uid_text), "%u", (unsigned)uid);
+	c->events.mount = m;
+	c->events.caller = c;
+	c->next = m->callers;
+	m->callers = c;
+	return c;
+}
+
+size_t
+caller_metadata(const struct caller *c, struct zwy_metadata ret[1])
+{
+	if (!c || !c->mount->options.allow_other)
+		return 0;
+	ret[0] = (struct zwy_metadata){"zwy-uid", c->uid_text};
+	return 1;
+}
+
+struct zwy_call_options
+call_options(struct mount *m, const struct caller *c, struct zwy_metadata metadata[1], int64_t timeout_ms,
+	     void *ctx)
+{
+	(void)m;
+	return (struct zwy_call_options){.timeout_ms = timeout_ms,
+					 .metadata = metadata,
+					 .metadata_count = caller_metadata(c, metadata),
+					 .ctx = ctx};
+}
+
+/* One box per principal: several users may be the same. */
+static struct box *
+box_of(struct mount *m, const char *principal)
+{
+	for (size_t i = 0; i < m->box_count; i++)
+		if (strcmp(box_principal(m->boxes[i]), principal) == 0)
+			return m->boxes[i];
+	struct box_limits limits = {.request = m->options.max_request,
+				    .file = m->options.max_file,
+				    .bytes = m->options.max_bytes,
+				    .files = m->options.max_files,
+				    .results = m->options.max_results};
+	struct box **boxes = reallocarray(m->boxes, m->box_count + 1, sizeof(struct box *));
+	if (!boxes)
+		return NULL;
+	m->boxes = boxes;
+	struct box *b = box_new(principal, &limits);
+	if (b)
+		m->boxes[m->box_count++] = b;
+	return b;
+}
+
+static void
+learn(struct caller *c, struct slice answer)
+{
+	struct mount *m = c->mount;
+	struct wire_field w;
+	if (!wire_find(answer, zwy_v1_WhoAmIResponse_principal_tag, &w))
+		return;
+	struct slice name = wire_string(w.bytes, zwy_v1_Principal_name_tag);
+	struct slice version = wire_string(answer, zwy_v1_WhoAmIResponse_server_version_tag);
+	if (name.n == 0 || name.n >= sizeof(c->principal))
+		return;
+	snprintf(c->principal, sizeof(c->principal), "%.*s", (int)name.n, name.p);
+	snprintf(m->server_version, sizeof(m->server_version), "%.*s", (int)version.n, version.p);
+	c->clock_is_set = wire_uint(answer, zwy_v1_WhoAmIResponse_clock_is_set_tag) != 0;
+	c->identity = IDENTITY_KNOWN;
+	c->box = box_of(m, c->principal);
+}
+
+static void
+message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
+{
+	struct caller *c = ctx;
+	(void)call;
+	buf_append(&c->whoami_answer, bytes.data, bytes.size);
+}
+
+static void
+wake(struct caller *c)
+{
+	while (c->waiting) {
+		struct load *l = c->waiting;
+		c->waiting = *load_next(l);
+		*load_next(l) = NULL;
+		load_identified(l);
+	}
+}
+
+/* The server refuses to know the caller; anything else says nothing about who it is. */
+static bool
+is_refusal(const struct zwy_error *error)
+{
+	return error->status == GRPC_UNAUTHENTICATED || error->status == GRPC_PERMISSION_DENIED;
+}
+
+static void
+done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
+{
+	struct caller *c = ctx;
+	(void)call;
+	c->whoami = NULL;
+	c->asked_at = now_ms();
+	c->identity_code = error->status ? reason_by_name(error->reason) : 0;
+	server_trouble(c->mount, error->status ? error : NULL);
+	if (!error->status) {
+		learn(c, buf_slice(&c->whoami_answer));
+	} else if (is_refusal(error)) {
+		c->identity = IDENTITY_REFUSED;
+		c->principal[0] = '\0';
+		c->box = NULL;
+	} else {
+		c->asked_at = 0; /* not answered: ask again next time */
+	}
+	wake(c);
+}
+
+bool
+caller_identify(struct caller *c, struct load *l)
+{
+	struct mount *m = c->mount;
+	int64_t now = now_ms();
+	if (c->asked_at && now - c->asked_at < m->options.identity_ms)
+		return true;
+	if (!c->whoami) {
+		struct zwy_metadata metadata[1];
+		struct zwy_call_options options =
+			call_options(m, c, metadata, m->options.read_deadline_ms, c);
+		options.message = message;
+		options.done = done;
+		buf_clear(&c->whoami_answer);
+		c->whoami = zwy_call_start(m->client, "/zwy.v1.OrganisationService/WhoAmI",
+					   (struct zwy_bytes){"", 0}, &options);
+		if (!c->whoami) {
+			c->identity_code = ERR_NO_MEMORY;
+			return true;
+		}
+	}
+	*load_next(l) = c->waiting;
+	c->waiting = l;
+	return false;
+}
+
+void
+caller_stop_waiting(struct caller *c, struct load *l)
+{
+	for (struct load **p = &c->waiting; *p; p = load_next(*p))
+		if (*p == l) {
+			*p = *load_next(l);
+			return;
+		}
+}
+
+void
+callers_changed(struct mount *m)
+{
+	for (struct caller *c = m->callers; c; c = c->next)
+		c->asked_at = 0;
+}
+
+static struct refusal *
+find_refusal(const struct caller *c, struct slice record)
+{
+	for (size_t i = 0; i < REFUSALS_KEPT; i++)
+		if (slice_is(record, c->refusals[i].name))
+			return (struct refusal *)&c->refusals[i];
+	return NULL;
+}
+
+void
+caller_refused(struct caller *c, const char *record, const char *text)
+{
+	struct refusal *r = find_refusal(c, slice_of(record));
+	if (!text) {
+		if (r)
+			r->name[0] = '\0';
+		return;
+	}
+	if (!r)
+		r = &c->refusals[c->next_refusal++ % REFUSALS_KEPT];
+	snprintf(r->name, sizeof(r->name), "%s", record);
+	snprintf(r->text, sizeof(r->text), "%s", text);
+}
+
+const char *
+caller_refusal(const struct caller *c, struct slice record)
+{
+	const struct refusal *r = record.n ? find_refusal(c, record) : NULL;
+	return r ? r->text : NULL;
+}
+
+void
+callers_free(struct mount *m)
+{
+	while (m->callers) {
+		struct caller *c = m->callers;
+		m->callers = c->next;
+		if (c->whoami)
+			zwy_call_cancel(c->whoami);
+		events_release(&c->events);
+		buf_release(&c->whoami_answer);
+		free(c);
+	}
+	for (size_t i = 0; i < m->box_count; i++)
+		box_free(m->boxes[i]);
+	free(m->boxes);
+}

@@ -1,0 +1,267 @@
+/* A mount: one connection to the server, one /dev/fuse, one thread, one loop.
+ *
+ * Every request of the kernel becomes an operation (struct op), which answers it
+ * exactly once. What it needs of the server it gets by a load (reading: load.c) or a
+ * send (changing: send.c); both call back from the loop, or at once where nothing
+ * has to be asked. An operation can be interrupted at any time: its load is
+ * cancelled, its send goes on and its outcome is kept.
+ *
+ * Times are milliseconds; `now` is CLOCK_MONOTONIC unless it says wall. */
+#ifndef FUSEFS_MOUNT_H
+#define FUSEFS_MOUNT_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "box.h"
+#include "content.h"
+#include "line.h"
+#include "nodes.h"
+#include "options.h"
+#include "view.h"
+#include "zwy.h"
+
+struct mount;
+struct op;
+struct load;
+struct send;
+
+#define REFUSALS_KEPT 16
+
+struct refusal {
+	char name[96]; /* the record */
+	char text[1024];
+};
+
+enum identity {
+	IDENTITY_UNKNOWN,
+	IDENTITY_KNOWN,
+	IDENTITY_REFUSED, /* the server does not know the caller */
+};
+
+/* The changes that a caller may see, as lines, since the mount began. */
+struct events {
+	struct mount *mount;
+	struct caller *caller; /* NULL: the mount's own, which keeps no lines */
+	struct zwy_call *call;
+	struct buf lines;
+	uint64_t revision; /* everything up to it is here */
+	bool caught_up;
+	int64_t retry_at; /* 0: it runs, or was never asked for */
+	unsigned failures;
+};
+
+/* Somebody who uses the mount. On a private mount there is one. */
+struct caller {
+	struct caller *next;
+	uid_t uid;
+	gid_t gid;
+	char uid_text[12];
+	enum identity identity;
+	int64_t asked_at;  /* now of the last answer to who it is; 0: never */
+	int identity_code; /* why it is not known: ERR_*; 0 */
+	char principal[NAME_MAX_BYTES];
+	bool clock_is_set;
+	struct box *box;
+	unsigned handles, in_flight;
+	struct load *waiting; /* for the answer who it is */
+	struct zwy_call *whoami;
+	struct buf whoami_answer;
+	struct mount *mount;
+	struct events events;
+	uint64_t own_revision; /* of its last change through this mount */
+	struct refusal refusals[REFUSALS_KEPT];
+	unsigned next_refusal;
+};
+
+/* Content that a lookup made, for the getattr and open of the same system call. */
+#define FRESH_COUNT 64
+struct fresh {
+	uint64_t inode;
+	pid_t pid;
+	struct caller *caller;
+	struct content *content;
+	bool stat_used;
+};
+
+enum handle_type {
+	HANDLE_CONTENT, /* a snapshot */
+	HANDLE_BOX,
+	HANDLE_LINE,
+	HANDLE_EVENTS,
+};
+
+struct handle {
+	enum handle_type type;
+	struct handle *next; /* of the node */
+	struct node *node;
+	struct caller *caller;
+	pid_t pid;
+	bool writes, busy;       /* busy: a write's outcome is awaited */
+	struct content *content; /* also the template of a line file */
+	struct box_handle box;
+	struct line_file line;
+	bool line_used;
+};
+
+struct mount {
+	struct options options;
+	struct fuse_session *session;
+	struct zwy_client *client;
+	struct nodes nodes;
+	struct caller *callers;
+	struct box **boxes;
+	size_t box_count;
+	struct op *ops;     /* under way */
+	struct send *sends; /* under way */
+	struct fresh fresh[FRESH_COUNT];
+	unsigned next_fresh;
+	struct events events;    /* the mount's own watch */
+	uint64_t start_revision; /* 0: not known yet */
+	uint64_t revision;
+	int64_t lag_ms; /* negative: not known */
+	char server_version[32];
+	char trouble[560];  /* why the server cannot be asked; "" */
+	msec trouble_since; /* wall */
+	msec started;       /* wall */
+	int64_t ask_unknown_at;
+	uid_t uid;
+	gid_t gid;
+};
+
+int64_t now_ms(void);
+msec wall_ms(void);
+
+/* ---- op.c -------------------------------------------------------------- */
+
+struct op {
+	struct op *next, *prev;
+	struct mount *mount;
+	fuse_req_t req;
+	struct caller *caller;
+	pid_t pid;
+	struct node *node; /* referenced */
+	struct load *load;
+	struct send *send;
+	bool of_path;         /* lookup, open and their like: never EINTR */
+	int64_t give_up_at;   /* when an interrupt takes effect; 0: none */
+	int64_t events_until; /* waits for the events up to then; 0: it does not */
+	void (*loaded)(struct op *op, int eno, struct content *c, struct box_file *f);
+	void (*resume)(struct op *op); /* after waiting for events */
+	struct fuse_file_info fi;
+	bool has_fi;
+	char *name, *new_name; /* of the calls that carry one */
+	struct node *new_parent;
+	unsigned flags;
+	mode_t mode;
+	struct handle *handle;
+	struct buf data; /* of a write */
+	size_t used;     /* of it */
+	size_t size;
+	off_t offset;
+	struct box_file *file; /* referenced */
+};
+
+/* Answers EBUSY or ENOENT itself and returns NULL where nothing can begin. */
+struct op *op_begin(fuse_req_t req, fuse_ino_t inode, bool of_path);
+/* Each answers and ends the operation. */
+void op_error(struct op *op, int eno);
+void op_end(struct op *op); /* the answer was given already */
+/* Ends those whose interrupt has waited long enough; the earliest such instant, or INT64_MAX. */
+int64_t ops_give_up(struct mount *m, int64_t now);
+/* Asks for a place and calls op->loaded. The reference of content and file is the callee's to drop. */
+void op_load(struct op *op, struct slice path, enum view_purpose purpose);
+
+extern const struct fuse_lowlevel_ops mount_ops;
+void attr_of_content(const struct mount *m, const struct caller *caller, const struct node *n,
+		     const struct content *c, struct stat *ret);
+void attr_of_file(const struct mount *m, const struct caller *caller, const struct box_file *f,
+		  struct stat *ret);
+double attr_timeout(const struct mount *m, const struct node *n);
+void fresh_put(struct op *op, uint64_t inode, struct content *c);
+/* For an open (takes it) or a getattr (may use it once): NULL if there is none. */
+struct content *fresh_take(struct op *op, bool open);
+/* Answers a lookup or create with an entry. */
+void op_entry(struct op *op, struct node *n, const struct stat *attr, double timeout);
+int fill_path(char ret[TREE_PATH_MAX], const struct node *parent, const char *name);
+
+void fs_lookup(fuse_req_t, fuse_ino_t, const char *);
+void fs_forget(fuse_req_t, fuse_ino_t, uint64_t);
+void fs_forget_multi(fuse_req_t, size_t, struct fuse_forget_data *);
+void fs_getattr(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void fs_readlink(fuse_req_t, fuse_ino_t);
+void fs_access(fuse_req_t, fuse_ino_t, int);
+void fs_statfs(fuse_req_t, fuse_ino_t);
+void fs_opendir(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void fs_readdir(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
+void fs_releasedir(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void fs_open(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void fs_create(fuse_req_t, fuse_ino_t, const char *, mode_t, struct fuse_file_info *);
+void fs_read(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
+void fs_write(fuse_req_t, fuse_ino_t, const char *, size_t, off_t, struct fuse_file_info *);
+void fs_flush(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void fs_fsync(fuse_req_t, fuse_ino_t, int, struct fuse_file_info *);
+void fs_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void fs_setattr(fuse_req_t, fuse_ino_t, struct stat *, int, struct fuse_file_info *);
+void fs_unlink(fuse_req_t, fuse_ino_t, const char *);
+void fs_rename(fuse_req_t, fuse_ino_t, const char *, fuse_ino_t, const char *, unsigned);
+
+struct handle *handle_new(struct op *op, enum handle_type type);
+void handle_free(struct mount *m, struct handle *h);
+/* Carries out the whole lines of op->data, one after the other. */
+void write_lines(struct op *op);
+
+/* ---- load.c ------------------------------------------------------------ */
+
+void load_start(struct op *op, struct slice path, enum view_purpose purpose);
+void load_cancel(struct load *l);
+/* Metadata that names the caller; count 0 on a private mount. */
+size_t caller_metadata(const struct caller *c, struct zwy_metadata ret[1]);
+struct zwy_call_options call_options(struct mount *m, const struct caller *c, struct zwy_metadata metadata[1],
+				     int64_t timeout_ms, void *ctx);
+
+/* ---- caller.c ---------------------------------------------------------- */
+
+struct caller *caller_of(struct mount *m, uid_t uid, gid_t gid);
+/* True: it is known well enough; false: l waits and load_identified() follows. */
+bool caller_identify(struct caller *c, struct load *l);
+void caller_stop_waiting(struct caller *c, struct load *l);
+void load_identified(struct load *l);
+struct load **load_next(struct load *l);
+void caller_refused(struct caller *c, const char *record, const char *text); /* text NULL: it succeeded */
+const char *caller_refusal(const struct caller *c, struct slice record);
+void callers_changed(struct mount *m); /* principals changed: ask again */
+void callers_free(struct mount *m);
+
+/* ---- send.c ------------------------------------------------------------ */
+
+/* Each calls op->send's end from the loop: send_done() below. The op may be gone by then. */
+void send_request(struct op *op, struct box *b, const char *name, struct slice raw, struct slice body,
+		  bool json, void (*done)(struct op *op, int eno));
+void send_line(struct op *op, struct slice line, void (*done)(struct op *op, int eno));
+void send_document(struct op *op, struct slice record, const char *filename, struct slice body,
+		   void (*done)(struct op *op, int eno));
+/* The operation was interrupted: the outcome is kept when it comes. */
+void send_detach(struct send *s);
+void sends_free(struct mount *m);
+/* Asks after requests whose outcome is unknown; the next instant to do so, or INT64_MAX. */
+int64_t ask_unknown(struct mount *m, int64_t now);
+/* One line for people, with every defect. */
+void error_line(const struct zwy_error *error, char *dst, size_t size);
+
+/* ---- watch.c ----------------------------------------------------------- */
+
+void events_start(struct events *e);
+void events_release(struct events *e);
+/* Starts again those that were cut off; the next instant to do so, or INT64_MAX. */
+int64_t events_retry(struct mount *m, int64_t now);
+/* Calls op->resume when the caller's events are complete, at once if they are. */
+void events_wait(struct op *op, void (*resume)(struct op *op));
+void events_wake(struct mount *m, int64_t now);
+void server_trouble(struct mount *m, const struct zwy_error *error); /* NULL: it answers */
+
+/* ---- main.c ------------------------------------------------------------ */
+
+int mount_run(struct mount *m);
+
+#endif

@@ -1,0 +1,164 @@
+#include "nodes.h"
+
+#include <stdlib.h>
+
+#define SLOTS_FIRST 1024
+#define FILE_BIT    (UINT64_C(1) << 62) /* files of drop boxes; the top bit stays free for signed readers */
+
+uint64_t
+inode_of_path(struct slice path)
+{
+	uint64_t h = 14695981039346656037u;
+	if (path.n == 0)
+		return NODE_ROOT;
+	for (size_t i = 0; i < path.n; i++)
+		h = (h ^ (unsigned char)path.p[i]) * 1099511628211u;
+	h ^= h >> 31;
+	h &= FILE_BIT - 1;
+	return h > NODE_ROOT ? h : h + 2;
+}
+
+uint64_t
+nodes_new_file_inode(struct nodes *t)
+{
+	return FILE_BIT | ++t->next_file;
+}
+
+static struct node **
+slot(struct nodes *t, uint64_t inode)
+{
+	return &t->slots[(inode * 0x9E3779B97F4A7C15u >> 20) & (t->slot_count - 1)];
+}
+
+struct node *
+nodes_get(struct nodes *t, uint64_t inode)
+{
+	for (struct node *n = *slot(t, inode); n; n = n->next)
+		if (n->inode == inode)
+			return n;
+	return NULL;
+}
+
+static void
+grow(struct nodes *t)
+{
+	struct nodes larger = {.slot_count = t->slot_count * 2};
+	larger.slots = calloc(larger.slot_count, sizeof(*larger.slots));
+	if (!larger.slots)
+		return; /* slower, not wrong */
+	for (size_t i = 0; i < t->slot_count; i++)
+		while (t->slots[i]) {
+			struct node *n = t->slots[i];
+			t->slots[i] = n->next;
+			n->next = *slot(&larger, n->inode);
+			*slot(&larger, n->inode) = n;
+		}
+	free(t->slots);
+	t->slots = larger.slots;
+	t->slot_count = larger.slot_count;
+}
+
+static struct node *
+add(struct nodes *t, uint64_t inode, struct slice path)
+{
+	struct node *n = calloc(1, sizeof(*n) + path.n + 1);
+	if (!n)
+		return NULL;
+	if (path.n)
+		memcpy(n->path, path.p, path.n);
+	n->inode = inode;
+	n->refs = 1;
+	n->next = *slot(t, inode);
+	*slot(t, inode) = n;
+	if (++t->count > t->slot_count)
+		grow(t);
+	return n;
+}
+
+struct node *
+nodes_of_path(struct nodes *t, struct slice path)
+{
+	uint64_t inode = inode_of_path(path);
+	struct node *n;
+	/* Two paths of one number: the later one takes the next that is free. */
+	while ((n = nodes_get(t, inode)) && !slice_is(path, n->path))
+		inode = (inode + 1) & (FILE_BIT - 1);
+	if (!n)
+		return add(t, inode, path);
+	n->refs++;
+	return n;
+}
+
+struct node *
+nodes_of_file(struct nodes *t, struct box_file *f)
+{
+	struct node *n = nodes_get(t, f->inode);
+	if (n) {
+		n->refs++;
+		return n;
+	}
+	n = add(t, f->inode, (struct slice){0});
+	if (n)
+		n->file = box_file_ref(f);
+	return n;
+}
+
+static void
+drop(struct nodes *t, struct node *n)
+{
+	if (n->refs || n->lookups || n == t->root)
+		return;
+	for (struct node **p = slot(t, n->inode); *p; p = &(*p)->next)
+		if (*p == n) {
+			*p = n->next;
+			break;
+		}
+	t->count--;
+	box_file_unref(n->file);
+	free(n);
+}
+
+void
+node_ref(struct node *n)
+{
+	n->refs++;
+}
+
+void
+node_unref(struct nodes *t, struct node *n)
+{
+	if (!n)
+		return;
+	n->refs--;
+	drop(t, n);
+}
+
+void
+node_forget(struct nodes *t, struct node *n, uint64_t lookups)
+{
+	n->lookups -= lookups < n->lookups ? lookups : n->lookups;
+	drop(t, n);
+}
+
+int
+nodes_init(struct nodes *t)
+{
+	*t = (struct nodes){.slot_count = SLOTS_FIRST};
+	t->slots = calloc(t->slot_count, sizeof(*t->slots));
+	t->root = t->slots ? add(t, NODE_ROOT, (struct slice){0}) : NULL;
+	return t->root ? 0 : -1;
+}
+
+void
+nodes_release(struct nodes *t)
+{
+	for (size_t i = 0; t->slots && i < t->slot_count; i++)
+		while (t->slots[i]) {
+			struct node *n = t->slots[i];
+			t->slots[i] = n->next;
+			box_file_unref(n->file);
+			free(n);
+		}
+	free(t->slots);
+	*t = (struct nodes){0};
+}

@@ -1,0 +1,47 @@
+/* The inodes that the kernel knows of. A path's number is made of its bytes, so it
+ * is the same at every mount; a file of a drop box keeps its own number when it is
+ * renamed. Counted: the kernel's lookups, and references of operations under way.
+ * One thread. */
+#ifndef FUSEFS_NODES_H
+#define FUSEFS_NODES_H
+
+#include "base/buf.h"
+#include "box.h"
+
+struct handle;
+
+struct node {
+	struct node *next; /* in its slot */
+	uint64_t inode;
+	uint64_t lookups;
+	unsigned refs;
+	struct box_file *file;  /* of a drop box; NULL: a place of the tree */
+	struct handle *handles; /* open on it */
+	char path[];            /* where it was found; of a file: its directory's word is the file itself */
+};
+
+struct nodes {
+	struct node **slots;
+	size_t slot_count; /* a power of two */
+	size_t count;
+	uint64_t next_file; /* inode of the next drop box file */
+	struct node *root;
+};
+
+#define NODE_ROOT 1
+
+int nodes_init(struct nodes *t);
+void nodes_release(struct nodes *t);
+/* NULL: the kernel asks for something it never was told of. */
+struct node *nodes_get(struct nodes *t, uint64_t inode);
+/* Found or made, with a reference for the caller. NULL: out of memory. */
+struct node *nodes_of_path(struct nodes *t, struct slice path);
+struct node *nodes_of_file(struct nodes *t, struct box_file *f);
+void node_ref(struct node *n);
+void node_unref(struct nodes *t, struct node *n);
+void node_forget(struct nodes *t, struct node *n, uint64_t lookups);
+/* The number a path would get, for listings. */
+uint64_t inode_of_path(struct slice path);
+uint64_t nodes_new_file_inode(struct nodes *t);
+
+#endif

@@ -1,0 +1,338 @@
+/* Names and attributes: lookup, getattr, readlink and what goes with them. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "mount.h"
+
+#define BLOCK_BYTES 512
+#define IO_BYTES    (128 << 10)
+
+static void
+attr_time(struct stat *st, msec t)
+{
+	st->st_mtim.tv_sec = t / 1000;
+	st->st_mtim.tv_nsec = t % 1000 * 1000000;
+	st->st_atim = st->st_ctim = st->st_mtim;
+}
+
+/* What belongs to a principal belongs to whoever looks: nobody else is let in. */
+static bool
+is_personal(const struct node *n)
+{
+	return strncmp(n->path, "users/", 6) == 0;
+}
+
+void
+attr_of_content(const struct mount *m, const struct caller *caller, const struct node *n,
+		const struct content *c, struct stat *ret)
+{
+	static const mode_t types[] = {
+		[CONTENT_FILE] = S_IFREG, [CONTENT_DIRECTORY] = S_IFDIR, [CONTENT_LINK] = S_IFLNK};
+	bool personal = is_personal(n);
+	*ret = (struct stat){
+		.st_ino = n->inode,
+		.st_mode = types[c->type] | c->mode,
+		.st_nlink = 1,
+		.st_uid = personal ? caller->uid : m->uid,
+		.st_gid = personal ? caller->gid : m->gid,
+		.st_size = (off_t)c->size,
+		.st_blksize = IO_BYTES,
+		.st_blocks = (blkcnt_t)((c->size + BLOCK_BYTES - 1) / BLOCK_BYTES),
+	};
+	attr_time(ret, c->mtime ? c->mtime : m->started);
+}
+
+void
+attr_of_file(const struct mount *m, const struct caller *caller, const struct box_file *f, struct stat *ret)
+{
+	(void)m;
+	*ret = (struct stat){
+		.st_ino = f->inode,
+		.st_mode = S_IFREG | f->mode,
+		.st_nlink = f->linked,
+		.st_uid = caller->uid,
+		.st_gid = caller->gid,
+		.st_size = (off_t)f->content.n,
+		.st_blksize = IO_BYTES,
+		.st_blocks = (blkcnt_t)((f->content.n + BLOCK_BYTES - 1) / BLOCK_BYTES),
+	};
+	attr_time(ret, f->mtime);
+}
+
+/* Directories that are always there, whoever asks. */
+static bool
+is_fixed(const struct node *n)
+{
+	struct place p;
+	return !n->file && tree_resolve(&p, slice_of(n->path)) == 0 && p.needs == 0 &&
+	       p.type == CONTENT_DIRECTORY;
+}
+
+double
+attr_timeout(const struct mount *m, const struct node *n)
+{
+	return is_fixed(n) ? m->options.attr_timeout_ms / 1000.0 : 0;
+}
+
+void
+op_entry(struct op *op, struct node *n, const struct stat *attr, double timeout)
+{
+	struct fuse_entry_param e = {.ino = n->inode,
+				     .attr = *attr,
+				     .attr_timeout = timeout,
+				     .entry_timeout = timeout};
+	if (timeout > 0)
+		e.entry_timeout = op->mount->options.entry_timeout_ms / 1000.0;
+	n->lookups++;
+	if (fuse_reply_entry(op->req, &e) != 0)
+		n->lookups--;
+	node_unref(&op->mount->nodes, n);
+	op_end(op);
+}
+
+/* ---- lookup ------------------------------------------------------------- */
+
+static void
+reply_events_entry(struct op *op)
+{
+	struct node *n = nodes_of_path(&op->mount->nodes, SLICE("events"));
+	struct content c = {.refs = 1,
+			    .type = CONTENT_FILE,
+			    .mode = 0444,
+			    .size = op->caller->events.lines.n};
+	struct stat st;
+	if (!n) {
+		op_error(op, ENOMEM);
+		return;
+	}
+	c.mtime = wall_ms();
+	attr_of_content(op->mount, op->caller, n, &c, &st);
+	op_entry(op, n, &st, 0);
+}
+
+static void
+lookup_file(struct op *op, struct box_file *f)
+{
+	struct node *n = nodes_of_file(&op->mount->nodes, f);
+	struct stat st;
+	if (!n) {
+		op_error(op, ENOMEM);
+		return;
+	}
+	attr_of_file(op->mount, op->caller, f, &st);
+	op_entry(op, n, &st, 0);
+}
+
+static void
+lookup_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
+{
+	char path[TREE_PATH_MAX];
+	struct stat st;
+	if (eno || f) {
+		if (f)
+			lookup_file(op, f);
+		else
+			op_error(op, eno);
+		return;
+	}
+	fill_path(path, op->node, op->name);
+	if (strcmp(path, "events") == 0) {
+		content_unref(c);
+		events_wait(op, reply_events_entry);
+		return;
+	}
+	struct node *n = nodes_of_path(&op->mount->nodes, slice_of(path));
+	if (!n) {
+		content_unref(c);
+		op_error(op, ENOMEM);
+		return;
+	}
+	fresh_put(op, n->inode, c);
+	attr_of_content(op->mount, op->caller, n, c, &st);
+	content_unref(c);
+	op_entry(op, n, &st, attr_timeout(op->mount, n));
+}
+
+void
+fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	char path[TREE_PATH_MAX];
+	struct op *op = op_begin(req, parent, true);
+	if (!op)
+		return;
+	int eno = op->node->file ? ENOTDIR : fill_path(path, op->node, name);
+	op->name = strdup(name);
+	if (!op->name)
+		eno = ENOMEM;
+	if (eno) {
+		op_error(op, eno);
+		return;
+	}
+	op->loaded = lookup_loaded;
+	op_load(op, slice_of(path), VIEW_STAT);
+}
+
+static void
+forget(struct mount *m, fuse_ino_t inode, uint64_t lookups)
+{
+	struct node *n = nodes_get(&m->nodes, inode);
+	if (n)
+		node_forget(&m->nodes, n, lookups);
+}
+
+void
+fs_forget(fuse_req_t req, fuse_ino_t inode, uint64_t lookups)
+{
+	forget(fuse_req_userdata(req), inode, lookups);
+	fuse_reply_none(req);
+}
+
+void
+fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(fuse_req_userdata(req), forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+/* ---- attributes --------------------------------------------------------- */
+
+static void
+reply_attr(struct op *op, const struct stat *st)
+{
+	fuse_reply_attr(op->req, st, attr_timeout(op->mount, op->node));
+	op_end(op);
+}
+
+static void
+reply_events_attr(struct op *op)
+{
+	struct content c = {.refs = 1,
+			    .type = CONTENT_FILE,
+			    .mode = 0444,
+			    .size = op->caller->events.lines.n};
+	struct stat st;
+	c.mtime = wall_ms();
+	attr_of_content(op->mount, op->caller, op->node, &c, &st);
+	reply_attr(op, &st);
+}
+
+static void
+getattr_content(struct op *op, struct content *c)
+{
+	struct stat st;
+	attr_of_content(op->mount, op->caller, op->node, c, &st);
+	content_unref(c);
+	reply_attr(op, &st);
+}
+
+static void
+getattr_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
+{
+	struct stat st;
+	if (eno) {
+		op_error(op, eno);
+	} else if (f) {
+		attr_of_file(op->mount, op->caller, f, &st);
+		reply_attr(op, &st);
+	} else {
+		getattr_content(op, c);
+	}
+}
+
+/* The snapshot that this process reads: fstat() agrees with what it will read. */
+static struct content *
+open_content(struct op *op)
+{
+	for (struct handle *h = op->node->handles; h; h = h->next)
+		if (h->type == HANDLE_CONTENT && h->pid == op->pid && h->caller == op->caller)
+			return content_ref(h->content);
+	return NULL;
+}
+
+void
+fs_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	struct op *op = op_begin(req, inode, true);
+	struct stat st;
+	if (!op)
+		return;
+	(void)fi;
+	if (op->node->file) {
+		attr_of_file(op->mount, op->caller, op->node->file, &st);
+		for (struct handle *h = op->node->handles; h; h = h->next)
+			if (h->type == HANDLE_BOX && h->pid == op->pid && h->writes)
+				st.st_size = (off_t)box_bytes(&h->box).n;
+		reply_attr(op, &st);
+		return;
+	}
+	if (strcmp(op->node->path, "events") == 0) {
+		events_wait(op, reply_events_attr);
+		return;
+	}
+	struct content *c = fresh_take(op, false);
+	if (!c)
+		c = open_content(op);
+	if (c) {
+		getattr_content(op, c);
+		return;
+	}
+	op->loaded = getattr_loaded;
+	op_load(op, slice_of(op->node->path), VIEW_STAT);
+}
+
+static void
+readlink_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
+{
+	(void)f;
+	if (eno || c->type != CONTENT_LINK) {
+		content_unref(c);
+		op_error(op, eno ? eno : EINVAL);
+		return;
+	}
+	buf_append_char(&c->bytes, '\0');
+	if (c->bytes.error) {
+		content_unref(c);
+		op_error(op, ENOMEM);
+		return;
+	}
+	fuse_reply_readlink(op->req, c->bytes.p);
+	content_unref(c);
+	op_end(op);
+}
+
+void
+fs_readlink(fuse_req_t req, fuse_ino_t inode)
+{
+	struct op *op = op_begin(req, inode, true);
+	if (!op)
+		return;
+	op->loaded = readlink_loaded;
+	op_load(op, slice_of(op->node->path), VIEW_OPEN);
+}
+
+/* Who may is decided where something is asked of the server, not from modes. */
+void
+fs_access(fuse_req_t req, fuse_ino_t inode, int mask)
+{
+	(void)inode;
+	(void)mask;
+	fuse_reply_err(req, 0);
+}
+
+void
+fs_statfs(fuse_req_t req, fuse_ino_t inode)
+{
+	struct mount *m = fuse_req_userdata(req);
+	struct statvfs st = {.f_bsize = 4096,
+			     .f_frsize = 4096,
+			     .f_namemax = 255,
+			     .f_blocks = m->options.max_bytes / 4096,
+			     .f_bfree = m->options.max_bytes / 4096,
+			     .f_bavail = m->options.max_bytes / 4096,
+			     .f_files = m->nodes.count,
+			     .f_ffree = m->options.max_files,
+			     .f_favail = m->options.max_files};
+	(void)inode;
+	fuse_reply_statfs(req, &st);
+}

@@ -1,0 +1,152 @@
+#include "options.h"
+
+#include <fuse_opt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "name.h"
+#include "zwy.h"
+
+enum {
+	KEY_DROP,
+	KEY_HELP,
+	KEY_VERSION,
+	KEY_FOREGROUND,
+	KEY_ALLOW_OTHER,
+};
+
+static const struct fuse_opt table[] = {
+#define OPTION(name, field, initial, help) {name "=%u", offsetof(struct options, field), 0},
+#include "options.def"
+#undef OPTION
+	{"as=%s", offsetof(struct options, as), 0},
+	FUSE_OPT_KEY("-h", KEY_HELP),
+	FUSE_OPT_KEY("--help", KEY_HELP),
+	FUSE_OPT_KEY("-V", KEY_VERSION),
+	FUSE_OPT_KEY("--version", KEY_VERSION),
+	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
+	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
+	/* words of fstab that are mount(8)'s business */
+	FUSE_OPT_KEY("auto", KEY_DROP),
+	FUSE_OPT_KEY("noauto", KEY_DROP),
+	FUSE_OPT_KEY("user", KEY_DROP),
+	FUSE_OPT_KEY("users", KEY_DROP),
+	FUSE_OPT_KEY("nouser", KEY_DROP),
+	FUSE_OPT_KEY("defaults", KEY_DROP),
+	FUSE_OPT_KEY("nofail", KEY_DROP),
+	FUSE_OPT_KEY("_netdev", KEY_DROP),
+	FUSE_OPT_KEY("x-", KEY_DROP),
+	/* never: the daemon says so itself */
+	FUSE_OPT_KEY("suid", KEY_DROP),
+	FUSE_OPT_KEY("dev", KEY_DROP),
+	FUSE_OPT_KEY("exec", KEY_DROP),
+	FUSE_OPT_KEY("auto_unmount", KEY_DROP),
+	FUSE_OPT_END,
+};
+
+static char **
+next_argument(struct options *o)
+{
+	return !o->target ? &o->target : !o->mountpoint ? &o->mountpoint : NULL;
+}
+
+static int
+take(void *data, const char *arg, int key, struct fuse_args *out)
+{
+	struct options *o = data;
+	char **argument;
+	(void)out;
+	switch (key) {
+	case KEY_DROP:
+		return 0;
+	case KEY_HELP:
+		o->help = true;
+		return 0;
+	case KEY_VERSION:
+		o->version = true;
+		return 0;
+	case KEY_FOREGROUND:
+		o->foreground = true;
+		return 0;
+	case KEY_ALLOW_OTHER:
+		o->allow_other = true;
+		return 1;
+	case FUSE_OPT_KEY_NONOPT:
+		argument = next_argument(o);
+		if (!argument) {
+			fprintf(stderr, "zwyfs: one argument too many: %s\n", arg);
+			return -1;
+		}
+		*argument = strdup(arg);
+		return *argument ? 0 : -1;
+	default:
+		if (strncmp(arg, "x-", 2) == 0 || strncmp(arg, "comment=", 8) == 0)
+			return 0;
+		return 1;
+	}
+}
+
+/* principals/x, or x. */
+static int
+complete_principal(struct options *o)
+{
+	char *full;
+	if (!o->as || strncmp(o->as, "principals/", 11) == 0)
+		return 0;
+	if (asprintf(&full, "principals/%s", o->as) < 0)
+		return -1;
+	free(o->as);
+	o->as = full;
+	return 0;
+}
+
+int
+options_parse(struct options *ret, struct fuse_args *args)
+{
+	*ret = (struct options){
+#define OPTION(name, field, initial, help) .field = (initial),
+#include "options.def"
+#undef OPTION
+	};
+	if (fuse_opt_parse(args, ret, table, take) != 0)
+		return 2;
+	if (ret->help || ret->version)
+		return 0;
+	if (!ret->target || !ret->mountpoint) {
+		fprintf(stderr, "usage: zwyfs [-o OPTIONS] TARGET MOUNTPOINT (see zwyfs --help)\n");
+		return 2;
+	}
+	return complete_principal(ret) ? 1 : 0;
+}
+
+void
+options_help(const char *program)
+{
+	printf("usage: %s [-f] [-o OPTIONS] TARGET MOUNTPOINT\n"
+	       "       mount -t fuse.zwyfs TARGET MOUNTPOINT -o OPTIONS\n\n"
+	       "Shows the records of a zwyd at TARGET (unix:PATH or HOST:PORT) as files.\n"
+	       "Unmount with fusermount3 -u MOUNTPOINT, or umount.\n\n"
+	       "  -f, --help, --version\n"
+	       "  -o as=PRINCIPAL          act for this principal (needs a delegation)\n"
+	       "  -o allow_other           for every user of this host: the server is told the user id of\n"
+	       "                           each caller and decides what that user may (needs a delegation\n"
+	       "                           for mounts); without it, only for the user that mounts\n"
+	       "  -o default_permissions   the kernel checks modes too\n\nNumbers, with their defaults:\n",
+	       program);
+#define OPTION(name, field, initial, help) \
+	printf("  -o %-22s %s (%u)\n", name "=N", help, (unsigned)(initial));
+#include "options.def"
+#undef OPTION
+	printf("\nFurther options go to the kernel (ro, noatime, ...). nosuid, nodev and noexec are always "
+	       "set.\n");
+}
+
+void
+options_release(struct options *o)
+{
+	free(o->target);
+	free(o->mountpoint);
+	free(o->as);
+}

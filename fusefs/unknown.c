@@ -1,0 +1,97 @@
+/* Requests that were sent and never answered: the store is asked by their key until
+ * it says what became of them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "send.h"
+#include "wire.h"
+#include "zwy/v1/organisation.pb.h"
+
+#define ASK_EVERY_MS 1000
+
+struct question {
+	struct caller *caller;
+	struct box *box;
+	char name[BOX_NAME_MAX];
+	struct buf answer;
+};
+
+static void
+message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
+{
+	struct question *q = ctx;
+	(void)call;
+	buf_append(&q->answer, bytes.data, bytes.size);
+}
+
+static void
+resolve(struct question *q, const struct zwy_error *error)
+{
+	struct box_result r = {.time = wall_ms()}, before;
+	struct slice record = wire_string(buf_slice(&q->answer), zwy_v1_Request_result_tag),
+		     id = last_part(record);
+	if (!box_result_find(q->box, slice_of(q->name), &before))
+		return;
+	if (error->status == GRPC_OK && record.n) {
+		r.state = BOX_ACCEPTED;
+		snprintf(r.record, sizeof(r.record), "%.*s", (int)record.n, record.p);
+		snprintf(r.id, sizeof(r.id), "%.*s", (int)id.n, id.p);
+		box_resolve(q->box, slice_of(q->name), &r);
+	} else if (error->status == GRPC_NOT_FOUND &&
+		   r.time - before.time > (msec)q->caller->mount->options.unknown_ms) {
+		r.state = BOX_REFUSED;
+		r.error_number = ETIMEDOUT;
+		snprintf(r.error, sizeof(r.error), "the server never got it: write it again");
+		box_resolve(q->box, slice_of(q->name), &r);
+	}
+}
+
+static void
+done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
+{
+	struct question *q = ctx;
+	(void)call;
+	resolve(q, error);
+	buf_release(&q->answer);
+	free(q);
+}
+
+static void
+ask(void *ctx, struct box *b, const char *name)
+{
+	struct caller *c = ctx;
+	struct mount *m = c->mount;
+	struct question *q = calloc(1, sizeof(*q));
+	struct zwy_metadata metadata[1];
+	struct buf request = {0};
+	char text[NAME_MAX_BYTES * 2];
+	if (!q)
+		return;
+	q->caller = c;
+	q->box = b;
+	snprintf(q->name, sizeof(q->name), "%s", name);
+	snprintf(text, sizeof(text), "%s/requests/" BOX_KEY_PREFIX "%s", c->principal, name);
+	wire_put_string(&request, 1, slice_of(text));
+	struct zwy_call_options options = call_options(m, c, metadata, m->options.read_deadline_ms, q);
+	options.message = message;
+	options.done = done;
+	if (request.error || !zwy_call_start(m->client, "/zwy.v1.OrganisationService/GetRequest",
+					     (struct zwy_bytes){request.p, request.n}, &options))
+		free(q);
+	buf_release(&request);
+	m->ask_unknown_at = now_ms() + ASK_EVERY_MS;
+}
+
+int64_t
+ask_unknown(struct mount *m, int64_t now)
+{
+	if (now < m->ask_unknown_at)
+		return m->ask_unknown_at;
+	m->ask_unknown_at = 0;
+	for (struct caller *c = m->callers; c; c = c->next)
+		if (c->box)
+			box_unknown(c->box, ask, c);
+	return m->ask_unknown_at ? m->ask_unknown_at : INT64_MAX;
+}

@@ -1,0 +1,252 @@
+/* What has to be asked of the server before a place can be shown. */
+#include "view.h"
+
+#include "wire.h"
+
+#define INBOX_EXPLAINED 500 /* open cases looked at for the inbox, at most */
+
+struct ask *
+view_ask(struct view_task *t, unsigned need, const char *method, uint32_t field, struct slice value)
+{
+	if (t->ask_count == t->ask_capacity) {
+		size_t capacity = t->ask_capacity ? t->ask_capacity * 2 : 8;
+		struct ask **asks = arena_array(&t->arena, capacity, sizeof(*asks));
+		if (!asks)
+			return NULL;
+		if (t->ask_count)
+			memcpy(asks, t->asks, t->ask_count * sizeof(*asks));
+		t->asks = asks;
+		t->ask_capacity = capacity;
+	}
+	struct ask *a = arena_alloc(&t->arena, sizeof(*a));
+	struct buf request = {0};
+	if (!a)
+		return NULL;
+	if (field)
+		wire_put_string(&request, field, value);
+	*a = (struct ask){.need = need,
+			  .method = method,
+			  .request = arena_copy(&t->arena, buf_slice(&request))};
+	buf_release(&request);
+	t->asks[t->ask_count++] = a;
+	return a;
+}
+
+static void
+ask_list(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
+{
+	struct ask *a = view_ask(t, need, method, 0, (struct slice){0});
+	struct buf request = {0};
+	if (!a)
+		return;
+	a->list = true;
+	wire_put_string(&request, 1, parent);
+	wire_put_uint(&request, 2, VIEW_PAGE_SIZE);
+	if (filter)
+		wire_put_string(&request, 4, slice_of(filter));
+	a->request = arena_copy(&t->arena, buf_slice(&request));
+	buf_release(&request);
+}
+
+struct slice
+view_next_page(struct view_task *t, const struct ask *a, struct slice token)
+{
+	struct buf request = {0};
+	buf_append_slice(&request, a->request);
+	wire_put_string(&request, 3, token);
+	struct slice copy = arena_copy(&t->arena, buf_slice(&request));
+	buf_release(&request);
+	return copy;
+}
+
+/* The path of the kind's method for a verb; NULL: the contract has none. */
+static const char *
+method_path(const struct kind_desc *kind, enum verb verb)
+{
+	const struct method_desc *m = kind ? method_of(kind->kind, verb) : NULL;
+	return m ? m->path : NULL;
+}
+
+static const char *
+case_filter(struct view_task *t)
+{
+	const struct place *p = &t->place;
+	switch (p->view) {
+	case VIEW_INBOX:
+		return "open=true";
+	case VIEW_MINE:
+		return arena_printf(&t->arena, "submitter=\"%s\"", t->context->principal);
+	case VIEW_MONTH:
+		return arena_printf(&t->arena, "month=\"%.*s\"", (int)p->vars[0].n, p->vars[0].p);
+	case VIEW_STATE:
+		return arena_printf(&t->arena, "state=\"%.*s\"", (int)p->vars[0].n, p->vars[0].p);
+	default:
+		return NULL;
+	}
+}
+
+static void
+ask_collection(struct view_task *t)
+{
+	const struct place *p = &t->place;
+	const char *method = method_path(p->kind, VERB_LIST);
+	/* The plain listing of a workflow's records shows those that are still open. */
+	bool cases = p->view == VIEW_COLLECTION && p->kind->workflow && p->depth == 1;
+	if (method)
+		ask_list(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL);
+}
+
+static struct slice
+parent_of(struct slice name)
+{
+	size_t n = name.n;
+	while (n && name.p[n - 1] != '/')
+		n--;
+	return (struct slice){name.p, n ? n - 1 : 0};
+}
+
+static void
+ask_parent(struct view_task *t)
+{
+	const struct place *p = &t->place;
+	struct slice above = parent_of(p->name);
+	struct name name;
+	if (p->view == VIEW_DOCUMENT)
+		above = parent_of(above);
+	const char *method = name_parse(&name, above, NULL) == 0 ? method_path(name.kind, VERB_GET) : NULL;
+	if (method)
+		view_ask(t, NEED_PARENT, method, 1, above);
+}
+
+static void
+ask_requests(struct view_task *t, unsigned need)
+{
+	const struct place *p = &t->place;
+	if (need == NEED_REQUESTS) {
+		const char *parent = arena_printf(&t->arena, "%s/requests", t->context->principal);
+		ask_list(t, need, "/zwy.v1.OrganisationService/ListRequests", slice_of(parent), NULL);
+		return;
+	}
+	struct box_result result;
+	if (t->context->box && box_result_find(t->context->box, p->vars[1], &result))
+		return;
+	const char *name = arena_printf(&t->arena, "%s/requests/" BOX_KEY_PREFIX "%.*s",
+					t->context->principal, (int)p->vars[1].n, p->vars[1].p);
+	view_ask(t, need, "/zwy.v1.OrganisationService/GetRequest", 1, slice_of(name));
+}
+
+static void
+ask_need(struct view_task *t, unsigned need)
+{
+	const struct place *p = &t->place;
+	const char *method;
+	switch (need) {
+	case NEED_WHOAMI:
+		view_ask(t, need, "/zwy.v1.OrganisationService/WhoAmI", 0, p->name);
+		break;
+	case NEED_RECORD:
+		method = method_path(p->kind, VERB_GET);
+		if (method)
+			view_ask(t, need, method, 1, p->name);
+		break;
+	case NEED_PARENT:
+		ask_parent(t);
+		break;
+	case NEED_EXPLAIN:
+		view_ask(t, need, "/zwy.v1.RuleService/Explain", 1, p->name);
+		break;
+	case NEED_HISTORY:
+		ask_list(t, need, "/zwy.v1.AuditService/ListEvents", p->name, NULL);
+		break;
+	case NEED_EVENTS:
+		ask_list(t, need, "/zwy.v1.AuditService/ListEvents", (struct slice){0}, NULL);
+		break;
+	case NEED_COLLECTION:
+		ask_collection(t);
+		break;
+	case NEED_CASES:
+		ask_list(t, need, "/zwy.v1.ApplicationService/ListApplications", p->name, case_filter(t));
+		break;
+	case NEED_DOCUMENTS:
+		method = arena_printf(&t->arena, "%.*s/documents", (int)p->name.n, p->name.p);
+		ask_list(t, need, "/zwy.v1.DocumentService/ListDocuments", slice_of(method), NULL);
+		break;
+	case NEED_REQUESTS:
+	case NEED_REQUEST:
+		ask_requests(t, need);
+		break;
+	case NEED_EVENT:
+		view_ask(t, need, "/zwy.v1.AuditService/GetEvent", 1, p->name);
+		break;
+	case NEED_HEAD:
+		view_ask(t, need, "/zwy.v1.AuditService/GetHead", 0, p->name);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Whether a result is a draft, the application itself says. */
+static void
+plan_result(struct view_task *t)
+{
+	struct box_result r;
+	const struct ask *request = view_answer(t, NEED_REQUEST);
+	struct slice record = {0};
+	if (t->context->box && box_result_find(t->context->box, t->place.vars[1], &r))
+		record = slice_of(r.record);
+	else if (request && !request->code)
+		record = wire_string(buf_slice(&request->answer), 6);
+	if (record.n)
+		view_ask(t, NEED_PARENT, "/zwy.v1.ApplicationService/GetApplication", 1, record);
+}
+
+/* The second round: what the first one's answers make necessary. */
+static void
+plan_more(struct view_task *t)
+{
+	const struct place *p = &t->place;
+	const struct ask *first = t->ask_count ? t->asks[0] : NULL;
+	struct wire_field w;
+	if (p->view == VIEW_RESULT_STATE)
+		plan_result(t);
+	if (!first || first->code)
+		return;
+	if (p->view == VIEW_INBOX) {
+		struct slice list = buf_slice(&first->answer);
+		for (size_t n = 0; n < INBOX_EXPLAINED && wire_next(&list, &w) == 1;)
+			if (w.number == 1 && w.type == WIRE_LEN) {
+				n++;
+				view_ask(t, NEED_EXPLAIN, "/zwy.v1.RuleService/Explain", 1,
+					 wire_string(w.bytes, 1));
+			}
+	}
+	/* The body of a document, where it is the body that is opened. */
+	if (p->view == VIEW_BODY && t->purpose == VIEW_OPEN &&
+	    slice_equal(last_part(wire_string(buf_slice(&first->answer), 5)), p->rest)) {
+		struct ask *a = view_ask(t, NEED_BODY, "/zwy.v1.DocumentService/Download", 1, p->name);
+		if (a)
+			a->stream = true;
+	}
+}
+
+int
+view_plan(struct view_task *t)
+{
+	size_t before = t->ask_count;
+	const struct place *p = &t->place;
+	unsigned needs = t->purpose == VIEW_NAMES_OF ? p->needs | p->listing_needs : p->needs;
+	if (t->round == 0) {
+		for (unsigned need = 1; need && need <= NEED_BODY; need <<= 1)
+			if (needs & need & NEED_ASK_MASK)
+				ask_need(t, need);
+		if (p->view == VIEW_CASE_STATUS && t->context->clock_is_set)
+			ask_need(t, NEED_WHOAMI);
+	} else if (t->round == 1) {
+		plan_more(t);
+	}
+	t->round++;
+	if (t->arena.failed)
+		return ERR_NO_MEMORY;
+	return (int)(t->ask_count - before);
+}
