@@ -225,7 +225,7 @@ static void __attribute__((format(printf, 2, 3))) give_up(struct zwy_client *cli
 static void
 try_next_address(struct zwy_client *client, const char *why)
 {
-	while (client->next_address < client->target.address_count) {
+	while (client->next_address < client->target.address_count && client->connect_by > client->now) {
 		const struct address *a = &client->target.addresses[client->next_address++];
 		int r = connection_open(&client->current, client, a);
 		if (r == 0)
@@ -247,15 +247,18 @@ void
 client_disconnected(struct zwy_client *client, bool proven, const char *why)
 {
 	client->current = NULL;
-	if (client->state == ZWY_CONNECTING && client->connect_by > client->now) {
+	if (client->state == ZWY_CONNECTING) {
 		try_next_address(client, why);
-	} else if (proven) {
-		client->failures = 0;
-		client->state = ZWY_IDLE;
-		client_assign(client);
-	} else {
-		give_up(client, "%s: %s", client->target.text, why);
+		return;
 	}
+	/* Connect again at once, but not over and over to a server that never answers a call. */
+	if (!proven && client->failures > 0) {
+		give_up(client, "%s: %s", client->target.text, why);
+		return;
+	}
+	client->failures = proven ? 0 : 1;
+	client->state = ZWY_IDLE;
+	client_assign(client);
 }
 
 static void

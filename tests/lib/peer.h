@@ -1,0 +1,468 @@
+/* A small gRPC server on a thread, for tests of libzwy: it can misbehave on
+ * purpose. Independent of the server's own engine. The method says what happens:
+ *
+ *   /t/Echo      each message comes back once the client has half-closed
+ *   /t/Stream    request "COUNT SIZE": so many messages of that size
+ *   /t/Headers   one message: the request's headers, "name: value" lines
+ *   /t/Hang      never answers
+ *   /t/Drop      the connection is closed when the request is complete
+ *   /t/Refuse    REFUSED_STREAM, as often as peer.refusals says; then as Echo
+ *   /t/Goaway    as Echo, followed by GOAWAY
+ *   /t/Fail      FAILED_PRECONDITION with details (trailers only)
+ *   /t/Bare      HTTP 503 without gRPC
+ *   /t/Silent    ends without a status
+ *   /t/Early     answers RESOURCE_EXHAUSTED before the request is complete
+ *   /t/Compressed a message that says it is compressed */
+#ifndef ZWY_TESTS_LIB_PEER_H
+#define ZWY_TESTS_LIB_PEER_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <nghttp2/nghttp2.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "status.h"
+
+#define PEER_CONNECTIONS 64
+
+struct peer {
+	bool is_tcp;
+	bool mute; /* accepts connections and says nothing */
+	char folder[32];
+	char target[128];
+	unsigned max_streams; /* 0: 100 */
+	atomic_int refusals, accepted, requests, resets, most_open;
+	atomic_llong sent; /* bytes of DATA payload */
+	int listener, wake;
+	uint16_t port;
+	atomic_bool stop;
+	pthread_t thread;
+	struct peer_connection *connections[PEER_CONNECTIONS];
+};
+
+struct peer_connection {
+	struct peer *peer;
+	int fd;
+	nghttp2_session *session;
+	bool drop;
+	int open;
+	struct peer_stream *streams;
+};
+
+struct peer_stream {
+	struct peer_connection *conn;
+	struct peer_stream *next;
+	int32_t id;
+	char path[64];
+	struct buf headers, body, out;
+	size_t out_at;
+	bool bare;
+	const char *status;
+};
+
+static inline void
+peer_must(bool held)
+{
+	if (!held) {
+		perror("peer");
+		abort();
+	}
+}
+
+static nghttp2_nv
+peer_nv(const char *name, const char *value)
+{
+	return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value), 0};
+}
+
+static ssize_t
+peer_read(nghttp2_session *session, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
+	  nghttp2_data_source *source, void *ctx)
+{
+	(void)ctx;
+	struct peer_stream *s = source->ptr;
+	size_t n = s->out.n - s->out_at;
+	if (n > room)
+		n = room;
+	if (n)
+		memcpy(to, s->out.p + s->out_at, n);
+	s->out_at += n;
+	atomic_fetch_add(&s->conn->peer->sent, (long long)n);
+	if (s->out_at == s->out.n) {
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+		if (s->status) {
+			nghttp2_nv trailer = peer_nv("grpc-status", s->status);
+			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+			nghttp2_submit_trailer(session, id, &trailer, 1);
+		}
+	}
+	return (ssize_t)n;
+}
+
+static void
+peer_answer(struct peer_stream *s)
+{
+	nghttp2_nv nv[] = {peer_nv(":status", "200"), peer_nv("content-type", "application/grpc")};
+	nghttp2_data_provider provider = {.source.ptr = s, .read_callback = peer_read};
+	nghttp2_submit_response(s->conn->session, s->id, nv, 2, &provider);
+}
+
+static void
+peer_fail(struct peer_stream *s)
+{
+	struct fault f = {0};
+	struct buf details = {0}, text = {0};
+	fault_add(&f, ERR_DOCUMENT_MISSING, "document.security-filing", "the security filing is missing");
+	fault_add(&f, ERR_DOCUMENT_MISSING, "document.construction-plan", "the plan is missing: 100%% 缺");
+	struct buf raw = {0};
+	status_encode(&raw, &f, 4096);
+	base64_encode(&details, buf_slice(&raw));
+	buf_append_char(&details, '\0');
+	percent_encode(&text, slice_of(f.text));
+	buf_append_char(&text, '\0');
+	nghttp2_nv nv[] = {peer_nv(":status", "200"), peer_nv("content-type", "application/grpc"),
+			   peer_nv("grpc-status", "9"), peer_nv("grpc-message", text.p),
+			   peer_nv("grpc-status-details-bin", details.p)};
+	nghttp2_submit_response(s->conn->session, s->id, nv, 5, NULL);
+	buf_release(&raw);
+	buf_release(&details);
+	buf_release(&text);
+}
+
+static void
+peer_stream_messages(struct peer_stream *s)
+{
+	unsigned count = 0, size = 0;
+	char request[64] = "";
+	if (s->body.n > 5 && s->body.n < 64)
+		memcpy(request, s->body.p + 5, s->body.n - 5);
+	if (sscanf(request, "%u %u", &count, &size) != 2)
+		return;
+	char *message = calloc(1, size + 1);
+	for (unsigned i = 0; i < count; i++) {
+		memset(message, 'a' + (int)(i % 26), size);
+		frame_message(&s->out, slice_make(message, size));
+	}
+	free(message);
+	peer_answer(s);
+}
+
+static void
+peer_refuse_or_echo(struct peer_stream *s)
+{
+	if (atomic_fetch_sub(&s->conn->peer->refusals, 1) > 0) {
+		nghttp2_submit_rst_stream(s->conn->session, 0, s->id, NGHTTP2_REFUSED_STREAM);
+		return;
+	}
+	buf_append_slice(&s->out, buf_slice(&s->body));
+	peer_answer(s);
+}
+
+static void
+peer_complete(struct peer_stream *s)
+{
+	struct peer_connection *conn = s->conn;
+	atomic_fetch_add(&conn->peer->requests, 1);
+	s->status = "0";
+	if (strcmp(s->path, "/t/Echo") == 0 || strcmp(s->path, "/t/Goaway") == 0) {
+		buf_append_slice(&s->out, buf_slice(&s->body));
+		peer_answer(s);
+		if (s->path[3] == 'G')
+			nghttp2_submit_goaway(conn->session, 0, s->id, NGHTTP2_NO_ERROR, NULL, 0);
+	} else if (strcmp(s->path, "/t/Stream") == 0) {
+		peer_stream_messages(s);
+	} else if (strcmp(s->path, "/t/Headers") == 0) {
+		frame_message(&s->out, buf_slice(&s->headers));
+		peer_answer(s);
+	} else if (strcmp(s->path, "/t/Drop") == 0) {
+		conn->drop = true;
+	} else if (strcmp(s->path, "/t/Refuse") == 0) {
+		peer_refuse_or_echo(s);
+	} else if (strcmp(s->path, "/t/Fail") == 0) {
+		peer_fail(s);
+	} else if (strcmp(s->path, "/t/Bare") == 0) {
+		nghttp2_nv nv[] = {peer_nv(":status", "503"), peer_nv("content-type", "text/html")};
+		nghttp2_submit_response(conn->session, s->id, nv, 2, NULL);
+	} else if (strcmp(s->path, "/t/Silent") == 0) {
+		s->status = NULL;
+		peer_answer(s);
+	} else if (strcmp(s->path, "/t/Compressed") == 0) {
+		buf_append(&s->out, "\1\0\0\0\1x", 6);
+		peer_answer(s);
+	}
+}
+
+static int
+peer_on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
+{
+	struct peer_connection *conn = ctx;
+	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	struct peer_stream *s = calloc(1, sizeof(*s));
+	s->conn = conn;
+	s->id = frame->hd.stream_id;
+	s->next = conn->streams;
+	conn->streams = s;
+	if (++conn->open > atomic_load(&conn->peer->most_open))
+		atomic_store(&conn->peer->most_open, conn->open);
+	return nghttp2_session_set_stream_user_data(session, s->id, s);
+}
+
+static int
+peer_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_n,
+	       const uint8_t *value, size_t value_n, uint8_t flags, void *ctx)
+{
+	(void)flags;
+	(void)ctx;
+	struct peer_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (!s)
+		return 0;
+	if (name_n == 5 && memcmp(name, ":path", 5) == 0 && value_n < sizeof(s->path))
+		memcpy(s->path, value, value_n);
+	buf_printf(&s->headers, "%.*s: %.*s\n", (int)name_n, (const char *)name, (int)value_n,
+		   (const char *)value);
+	return 0;
+}
+
+static int
+peer_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t n, void *ctx)
+{
+	(void)flags;
+	(void)ctx;
+	struct peer_stream *s = nghttp2_session_get_stream_user_data(session, id);
+	if (!s)
+		return 0;
+	bool first = s->body.n == 0;
+	buf_append(&s->body, data, n);
+	if (first && strcmp(s->path, "/t/Early") == 0) {
+		nghttp2_nv nv[] = {peer_nv(":status", "200"), peer_nv("content-type", "application/grpc"),
+				   peer_nv("grpc-status", "8"), peer_nv("grpc-message", "enough")};
+		nghttp2_submit_response(session, id, nv, 4, NULL);
+	}
+	return 0;
+}
+
+static int
+peer_on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
+{
+	struct peer_connection *conn = ctx;
+	if (frame->hd.type == NGHTTP2_RST_STREAM)
+		atomic_fetch_add(&conn->peer->resets, 1);
+	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+		return 0;
+	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+		return 0;
+	struct peer_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (s)
+		peer_complete(s);
+	return 0;
+}
+
+static int
+peer_on_close(nghttp2_session *session, int32_t id, uint32_t error, void *ctx)
+{
+	(void)session;
+	(void)error;
+	struct peer_connection *conn = ctx;
+	for (struct peer_stream **at = &conn->streams; *at; at = &(*at)->next) {
+		struct peer_stream *s = *at;
+		if (s->id != id)
+			continue;
+		*at = s->next;
+		conn->open--;
+		buf_release(&s->headers);
+		buf_release(&s->body);
+		buf_release(&s->out);
+		free(s);
+		break;
+	}
+	return 0;
+}
+
+static void
+peer_accept(struct peer *peer, struct peer_connection **slot)
+{
+	int fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	atomic_fetch_add(&peer->accepted, 1);
+	struct peer_connection *conn = calloc(1, sizeof(*conn));
+	conn->peer = peer;
+	conn->fd = fd;
+	nghttp2_session_callbacks *c;
+	nghttp2_session_callbacks_new(&c);
+	nghttp2_session_callbacks_set_on_begin_headers_callback(c, peer_on_begin);
+	nghttp2_session_callbacks_set_on_header_callback(c, peer_on_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, peer_on_data);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(c, peer_on_frame);
+	nghttp2_session_callbacks_set_on_stream_close_callback(c, peer_on_close);
+	nghttp2_session_server_new(&conn->session, c, conn);
+	nghttp2_session_callbacks_del(c);
+	nghttp2_settings_entry s = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+				    peer->max_streams ? peer->max_streams : 100};
+	if (!peer->mute)
+		nghttp2_submit_settings(conn->session, 0, &s, 1);
+	*slot = conn;
+}
+
+static void
+peer_connection_free(struct peer_connection *conn)
+{
+	while (conn->streams)
+		peer_on_close(conn->session, conn->streams->id, 0, conn);
+	nghttp2_session_del(conn->session);
+	close(conn->fd);
+	free(conn);
+}
+
+static bool
+peer_send_all(struct peer_connection *conn)
+{
+	const uint8_t *bytes;
+	ssize_t n;
+	while ((n = nghttp2_session_mem_send(conn->session, &bytes)) > 0) {
+		while (n > 0) {
+			ssize_t m = send(conn->fd, bytes, (size_t)n, MSG_NOSIGNAL);
+			if (m < 0 && errno == EAGAIN) {
+				struct pollfd p = {.fd = conn->fd, .events = POLLOUT};
+				poll(&p, 1, 1000);
+				continue;
+			}
+			if (m < 0)
+				return false;
+			bytes += m;
+			n -= m;
+		}
+	}
+	return n == 0;
+}
+
+static bool
+peer_serve(struct peer_connection *conn)
+{
+	uint8_t bytes[65536];
+	ssize_t n = recv(conn->fd, bytes, sizeof(bytes), 0);
+	if (n < 0 && errno == EAGAIN)
+		return true;
+	if (n <= 0)
+		return false;
+	if (conn->peer->mute)
+		return true;
+	if (nghttp2_session_mem_recv(conn->session, bytes, (size_t)n) < 0 || conn->drop)
+		return false;
+	if (!peer_send_all(conn) || conn->drop)
+		return false;
+	return nghttp2_session_want_read(conn->session) || nghttp2_session_want_write(conn->session);
+}
+
+static void *
+peer_run(void *arg)
+{
+	struct peer *peer = arg;
+	while (!atomic_load(&peer->stop)) {
+		struct pollfd p[PEER_CONNECTIONS + 2] = {{.fd = peer->listener, .events = POLLIN},
+							 {.fd = peer->wake, .events = POLLIN}};
+		for (size_t i = 0; i < PEER_CONNECTIONS; i++)
+			p[i + 2] = (struct pollfd){.fd = peer->connections[i] ? peer->connections[i]->fd : -1,
+						   .events = POLLIN};
+		poll(p, PEER_CONNECTIONS + 2, -1);
+		for (size_t i = 0; i < PEER_CONNECTIONS; i++) {
+			struct peer_connection **slot = &peer->connections[i];
+			if (!*slot && p[0].revents) {
+				p[0].revents = 0;
+				peer_accept(peer, slot);
+				if (*slot && !peer->mute)
+					peer_send_all(*slot);
+			} else if (*slot && p[i + 2].revents && !peer_serve(*slot)) {
+				peer_connection_free(*slot);
+				*slot = NULL;
+			}
+		}
+	}
+	return NULL;
+}
+
+static void
+peer_listen(struct peer *peer)
+{
+	if (peer->is_tcp) {
+		struct sockaddr_in in = {.sin_family = AF_INET,
+					 .sin_port = htons(peer->port),
+					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		socklen_t size = sizeof(in);
+		int on = 1;
+		peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		setsockopt(peer->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		int r = bind(peer->listener, (struct sockaddr *)&in, sizeof(in));
+		peer_must(r == 0);
+		getsockname(peer->listener, (struct sockaddr *)&in, &size);
+		peer->port = ntohs(in.sin_port);
+		snprintf(peer->target, sizeof(peer->target), "127.0.0.1:%u", peer->port);
+	} else {
+		struct sockaddr_un un = {.sun_family = AF_UNIX};
+		snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", peer->folder);
+		snprintf(peer->target, sizeof(peer->target), "unix:%s", un.sun_path);
+		unlink(un.sun_path);
+		peer->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		int r = bind(peer->listener, (struct sockaddr *)&un, sizeof(un));
+		peer_must(r == 0);
+	}
+	listen(peer->listener, 64);
+}
+
+/* Starts it, also again after peer_stop, at the same place. */
+static inline void
+peer_start(struct peer *peer)
+{
+	if (!peer->folder[0]) {
+		snprintf(peer->folder, sizeof(peer->folder), "/tmp/zwy-peer-XXXXXX");
+		char *made = mkdtemp(peer->folder);
+		peer_must(made);
+	}
+	peer_listen(peer);
+	peer->wake = eventfd(0, EFD_CLOEXEC);
+	atomic_store(&peer->stop, false);
+	pthread_create(&peer->thread, NULL, peer_run, peer);
+}
+
+/* As if the server were killed: every connection is closed, nobody listens. */
+static inline void
+peer_stop(struct peer *peer)
+{
+	atomic_store(&peer->stop, true);
+	uint64_t one = 1;
+	ssize_t n = write(peer->wake, &one, sizeof(one));
+	(void)n;
+	pthread_join(peer->thread, NULL);
+	for (size_t i = 0; i < PEER_CONNECTIONS; i++) {
+		if (peer->connections[i])
+			peer_connection_free(peer->connections[i]);
+		peer->connections[i] = NULL;
+	}
+	close(peer->wake);
+	close(peer->listener);
+}
+
+static inline void
+peer_release(struct peer *peer)
+{
+	char path[64];
+	peer_stop(peer);
+	snprintf(path, sizeof(path), "%s/s", peer->folder);
+	unlink(path);
+	rmdir(peer->folder);
+}
+
+#endif
