@@ -5,8 +5,12 @@
  * `name`, or `slug` for the last variable of the name. A repeated scalar is one
  * column with elements apart by blanks; a repeated message has numbered columns
  * (dimensions.1.name); a map has a column per key (spec.vcpu). An empty cell is
- * an absent field. In the collection `calendar` a row with the columns
- * date,kind,name is one day; consecutive days of one year become one record. */
+ * an absent field: what is there but empty (elements, entries, strings) is lost
+ * on the way. A blank within an element is written \s. Columns that the server
+ * keeps (output-only fields, fields 2 to 4) are printed, and passed over when
+ * read, so that what was exported can be imported. In the collection `calendar` a
+ * row with the columns date,kind,name (and source) is one day; consecutive days
+ * of one year become one record. Lines end in LF when written. */
 #ifndef ZWY_CSV_H
 #define ZWY_CSV_H
 
@@ -23,12 +27,16 @@ int csv_open(struct csv_reader **ret, const struct kind_desc *kind, struct slice
 	     struct fault *f);
 /* Names of the top-level fields that the columns carry, for an update mask; comma-separated proto names. */
 const char *csv_mask(const struct csv_reader *r);
-/* 1: *out holds the next record's message bytes; 0: the end; negative: the fault says row and column. */
+/* 1: *out holds the next record's message bytes, its name among them, and nothing
+ * else; 0: the end; negative: the fault says row and column. Rows count from 1,
+ * the first one included. */
 int csv_next(struct csv_reader *r, struct buf *out, struct fault *f);
 
 /* The first row and one row per record. The columns are those that any record
  * needs, found in a first pass: call csv_columns for each record, then csv_header,
- * then csv_row for each. */
+ * then csv_row for each. Rows go out as they are read back in: what csv_row
+ * appends is whole lines. ERR_INVALID_ARGUMENT: the record cannot be read, or
+ * csv_columns has not seen it. */
 struct csv_writer;
 int csv_writer_open(struct csv_writer **ret, const struct kind_desc *kind, struct arena *arena);
 int csv_columns(struct csv_writer *w, struct slice record);
