@@ -41,23 +41,27 @@ build_row(struct txn *t, const struct put *p, msec created, msec now, uint64_t r
 	return rc;
 }
 
-/* Takes out what is only in `before`, puts what is only in `after`. */
+/* The entry of the same key in another list, most often in the same place. */
+static const struct entry *
+counterpart(const struct key_list *list, size_t i, struct slice key)
+{
+	if (i < list->count && slice_equal(list->entries[i].key, key))
+		return &list->entries[i];
+	return key_list_find(list, key);
+}
+
+/* Takes out what is only in `before`, puts what is new or other in `after`. */
 static int
 move_keys(struct view *v, enum table table, const struct key_list *before, const struct key_list *after)
 {
 	int rc = 0;
-	for (size_t i = 0; i < before->count && rc == 0; i++) {
-		/* Most keys stay, and then in their place. */
-		if (i < after->count && slice_equal(before->keys[i], after->keys[i]))
-			continue;
-		if (!key_list_has(after, before->keys[i]))
-			rc = view_delete(v, table, before->keys[i]);
-	}
+	for (size_t i = 0; i < before->count && rc == 0; i++)
+		if (!counterpart(after, i, before->entries[i].key))
+			rc = view_delete(v, table, before->entries[i].key);
 	for (size_t i = 0; i < after->count && rc == 0; i++) {
-		if (i < before->count && slice_equal(before->keys[i], after->keys[i]))
-			continue;
-		if (!key_list_has(before, after->keys[i]))
-			rc = view_put(v, table, after->keys[i], SLICE(""), false);
+		const struct entry *e = &after->entries[i], *old = counterpart(before, i, e->key);
+		if (!old || !slice_equal(old->value, e->value))
+			rc = view_put(v, table, e->key, e->value, false);
 	}
 	/* A key that should be there and is not. */
 	return rc == ERR_NOT_FOUND ? ERR_STORE_CORRUPT : rc;

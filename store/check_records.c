@@ -90,12 +90,13 @@ check_keys(struct check *c, const struct record *r, enum table table, const stru
 {
 	struct slice value;
 	for (size_t i = 0; i < keys->count; i++) {
-		int rc = view_get(c->view, table, keys->keys[i], &value);
-		if (rc == ERR_NOT_FOUND)
-			check_problem(c, "%s: an entry of the %s is missing", check_name(c, r->key),
-				      table == TABLE_INDEX ? "index" : "due index");
-		else if (rc != 0)
+		const struct entry *e = &keys->entries[i];
+		int rc = view_get(c->view, table, e->key, &value);
+		if (rc != 0 && rc != ERR_NOT_FOUND)
 			return rc;
+		if (rc == ERR_NOT_FOUND || !slice_equal(value, e->value))
+			check_problem(c, "%s: an entry of the %s is %s", check_name(c, r->key),
+				      table == TABLE_INDEX ? "index" : "due index", rc ? "missing" : "wrong");
 	}
 	return 0;
 }
@@ -157,7 +158,7 @@ check_entry(struct check *c, void *arg, struct slice key, struct slice row)
 		rc = record_parse(&r, record, value);
 	if (rc == 0)
 		rc = s->table == TABLE_INDEX ? index_keys(&keys, &r) : due_keys(&keys, &r);
-	if (rc == 0 && key_list_has(&keys, key))
+	if (rc == 0 && key_list_find(&keys, key))
 		return 0;
 	check_problem(c, "%s: an entry of the %s does not follow from the record", check_name(c, record),
 		      s->table == TABLE_INDEX ? "index" : "due index");

@@ -13,39 +13,39 @@
 #define VALUE_DIGEST       '\x01'
 #define VALUE_DIGEST_BYTES 32
 
-bool
-key_list_has(const struct key_list *list, struct slice key)
+const struct entry *
+key_list_find(const struct key_list *list, struct slice key)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (slice_equal(list->keys[i], key))
-			return true;
-	return false;
+		if (slice_equal(list->entries[i].key, key))
+			return &list->entries[i];
+	return NULL;
 }
 
 static int
-list_add(struct key_list *list, const struct buf *key)
+list_add(struct key_list *list, const struct buf *key, struct slice value)
 {
 	if (key->error)
 		return key->error;
 	if (key->n > ENGINE_KEY_MAX)
 		return ERR_INVALID_NAME;
 	/* A repeated field may hold a value twice. */
-	if (key_list_has(list, buf_slice(key)))
+	if (key_list_find(list, buf_slice(key)))
 		return 0;
 	if (list->count == list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 32;
-		struct slice *keys = arena_array(list->arena, cap, sizeof(*keys));
-		if (!keys)
+		size_t cap = list->cap ? list->cap * 2 : 16;
+		struct entry *entries = arena_array(list->arena, cap, sizeof(*entries));
+		if (!entries)
 			return ERR_NO_MEMORY;
 		if (list->count)
-			memcpy(keys, list->keys, list->count * sizeof(*keys));
-		list->keys = keys;
+			memcpy(entries, list->entries, list->count * sizeof(*entries));
+		list->entries = entries;
 		list->cap = cap;
 	}
-	struct slice copy = arena_copy(list->arena, buf_slice(key));
-	if (!copy.p)
+	struct entry e = {arena_copy(list->arena, buf_slice(key)), arena_copy(list->arena, value)};
+	if (!e.key.p || !e.value.p)
 		return ERR_NO_MEMORY;
-	list->keys[list->count++] = copy;
+	list->entries[list->count++] = e;
 	return 0;
 }
 
@@ -100,44 +100,101 @@ index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const st
 		append_value(b, value);
 }
 
-/* Adds the key of one value, as text_value prints it, or of the plain listing, in
- * each scope that the record belongs to. The plain listing of all is the table of
- * records itself. */
-static int
-add_in_scopes(struct key_list *list, struct buf *key, const struct record *r, const struct field_desc *field,
-	      struct slice value)
+void
+index_wanted(struct buf *b, const struct field_desc *field, struct slice value)
 {
-	const struct slice scopes[] = {
-		[SCOPE_ALL] = {0}, [SCOPE_DEPARTMENT] = r->department, [SCOPE_NODE] = r->node};
-	for (enum scope scope = SCOPE_ALL; scope <= SCOPE_NODE; scope++) {
-		if (scope == SCOPE_ALL ? !field : scopes[scope].n == 0)
-			continue;
-		buf_clear(key);
-		index_prefix(key, scope, scopes[scope], field, value);
-		buf_append_slice(key, r->key);
-		int rc = list_add(list, key);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	buf_append_u16be(b, (uint16_t)field->number);
+	append_value(b, value);
+}
+
+static bool
+skip(struct slice *s, size_t n)
+{
+	if (s->n < n)
+		return false;
+	s->p += n;
+	s->n -= n;
+	return true;
+}
+
+/* Passes over the bytes up to a NUL and the NUL. */
+static bool
+skip_string(struct slice *s)
+{
+	struct slice head;
+	return slice_cut(s, 0, &head);
+}
+
+static bool
+skip_value(struct slice *s)
+{
+	if (s->n && s->p[0] == VALUE_DIGEST)
+		return skip(s, 1 + VALUE_DIGEST_BYTES + 1);
+	return skip_string(s);
+}
+
+bool
+index_has(struct slice entry_value, struct slice wanted)
+{
+	do {
+		if (slice_starts(entry_value, wanted))
+			return true;
+	} while (skip(&entry_value, 2) && skip_value(&entry_value));
+	return false;
 }
 
 /* What one run of index_keys works with. */
 struct indexing {
 	struct key_list *list;
 	const struct record *record;
-	const struct field_desc *field;
-	struct buf key, text;
+	const struct field_desc *field; /* NULL: the plain listing */
+	struct buf key, text, values;
 };
+
+static int
+add_in_scope(struct indexing *x, enum scope scope, struct slice scope_value, struct slice text,
+	     struct slice value)
+{
+	buf_clear(&x->key);
+	index_prefix(&x->key, scope, scope_value, x->field, text);
+	buf_append_slice(&x->key, x->record->key);
+	return list_add(x->list, &x->key, value);
+}
+
+/* Adds the keys of one value, as text_value prints it. */
+static int
+add_text(struct indexing *x, struct slice text)
+{
+	int rc = add_in_scope(x, SCOPE_ALL, SLICE(""), text, SLICE(""));
+	if (rc == 0 && x->record->node.n)
+		rc = add_in_scope(x, SCOPE_NODE, x->record->node, text, SLICE(""));
+	if (x->record->department.n)
+		index_wanted(&x->values, x->field, text);
+	return rc;
+}
+
+/* The plain listing of all is the table of records itself. */
+static int
+add_plain(struct indexing *x)
+{
+	int rc = 0;
+	x->field = NULL;
+	if (x->values.error)
+		return x->values.error;
+	if (x->record->department.n)
+		rc = add_in_scope(x, SCOPE_DEPARTMENT, x->record->department, SLICE(""),
+				  buf_slice(&x->values));
+	if (rc == 0 && x->record->node.n)
+		rc = add_in_scope(x, SCOPE_NODE, x->record->node, SLICE(""), SLICE(""));
+	return rc;
+}
 
 static int
 add_value(struct indexing *x, const struct value *v)
 {
 	buf_clear(&x->text);
 	value_print(&x->text, x->field, v);
-	if (x->text.error)
-		return x->text.error;
-	return add_in_scopes(x->list, &x->key, x->record, x->field, buf_slice(&x->text));
+	return x->text.error ? x->text.error : add_text(x, buf_slice(&x->text));
 }
 
 static int
@@ -167,7 +224,7 @@ add_field(struct indexing *x)
 	if (wire_find(body, x->field->number, &w))
 		return add_wire(x, &w);
 	if (x->field->label == LABEL_OPTIONAL || x->field->type == FIELD_MESSAGE)
-		return add_in_scopes(x->list, &x->key, x->record, x->field, SLICE(""));
+		return add_text(x, SLICE(""));
 	return add_value(x, &(struct value){0});
 }
 
@@ -178,33 +235,18 @@ index_keys(struct key_list *ret, const struct record *r)
 	if (!kind)
 		return ERR_STORE_CORRUPT;
 	struct indexing x = {.list = ret, .record = r};
-	int rc = add_in_scopes(ret, &x.key, r, NULL, SLICE(""));
+	int rc = 0;
 	for (size_t i = 0; i < kind->message->count && rc == 0; i++) {
 		x.field = &kind->message->fields[i];
 		if (x.field->flags & FIELD_INDEXED && value_is_scalar(x.field))
 			rc = add_field(&x);
 	}
+	if (rc == 0)
+		rc = add_plain(&x);
 	buf_release(&x.key);
 	buf_release(&x.text);
+	buf_release(&x.values);
 	return rc;
-}
-
-/* Passes over the bytes up to a NUL and the NUL. */
-static bool
-skip_string(struct slice *s)
-{
-	struct slice head;
-	return slice_cut(s, 0, &head);
-}
-
-static bool
-skip(struct slice *s, size_t n)
-{
-	if (s->n < n)
-		return false;
-	s->p += n;
-	s->n -= n;
-	return true;
 }
 
 int
@@ -217,11 +259,7 @@ index_record_key(struct slice *ret, struct slice key)
 		return ERR_STORE_CORRUPT;
 	bool plain = get_u16be(key.p) == 0;
 	skip(&key, 2);
-	if (!plain && key.n && key.p[0] == VALUE_DIGEST)
-		ok = skip(&key, 1 + VALUE_DIGEST_BYTES + 1);
-	else if (!plain)
-		ok = skip_string(&key);
-	if (!ok)
+	if (!plain && !skip_value(&key))
 		return ERR_STORE_CORRUPT;
 	*ret = key;
 	return 0;
@@ -270,7 +308,7 @@ add_clock(struct key_list *list, struct buf *key, const struct record *r, struct
 		return ERR_INVALID_FIELD;
 	buf_clear(key);
 	due_key(key, &d);
-	return list_add(list, key);
+	return list_add(list, key, SLICE(""));
 }
 
 int

@@ -6,13 +6,18 @@
 
 #include "store/store.h"
 
+struct entry {
+	struct slice key, value;
+};
+
 struct key_list {
 	struct arena *arena;
-	struct slice *keys;
+	struct entry *entries;
 	size_t count, cap;
 };
 
-bool key_list_has(const struct key_list *list, struct slice key);
+/* NULL if there is none with this key. */
+const struct entry *key_list_find(const struct key_list *list, struct slice key);
 
 /* Keys in the index, each once. ERR_INVALID_NAME if one would be too long,
  * ERR_INVALID_FIELD if the record's bytes are not of its kind, ERR_NO_MEMORY. */
@@ -23,6 +28,11 @@ int due_keys(struct key_list *ret, const struct record *r);
 /* What the keys of a listing begin with, before the record's own key; field NULL: the plain one. */
 void index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const struct field_desc *field,
 		  struct slice value);
+/* Within a department the values of all fields stand in the entry of the plain
+ * listing: a department is small, and a key for each value would be most of what
+ * a commit writes. This is what to look for there, and whether an entry has it. */
+void index_wanted(struct buf *b, const struct field_desc *field, struct slice value);
+bool index_has(struct slice entry_value, struct slice wanted);
 /* The record's key at the end of an index key. */
 int index_record_key(struct slice *ret, struct slice key);
 

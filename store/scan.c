@@ -13,11 +13,15 @@ build_prefix(struct scan *s, const struct scan_spec *spec)
 	int rc = name_key(&key, &spec->collection);
 	if (rc != 0)
 		return rc;
+	bool within = spec->scope == SCOPE_DEPARTMENT;
 	if (s->by_index)
-		index_prefix(&s->prefix, spec->scope, spec->scope_value, spec->index, spec->index_value);
+		index_prefix(&s->prefix, spec->scope, spec->scope_value, within ? NULL : spec->index,
+			     spec->index_value);
+	if (within && spec->index)
+		index_wanted(&s->wanted, spec->index, spec->index_value);
 	s->base = s->prefix.n;
 	buf_append_slice(&s->prefix, buf_slice(&key));
-	return s->prefix.error;
+	return s->prefix.error ? s->prefix.error : s->wanted.error;
 }
 
 /* The first key behind all that begin with the prefix. */
@@ -103,9 +107,13 @@ int
 scan_next(struct scan *s, struct record *ret)
 {
 	struct slice key, row;
+	int rc;
 	if (s->ended)
 		return 0;
-	int rc = move(s, &key, &row);
+	do
+		rc = move(s, &key, &row);
+	while (rc == 0 && s->wanted.n && slice_starts(key, buf_slice(&s->prefix)) &&
+	       !index_has(row, buf_slice(&s->wanted)));
 	if (rc == ERR_NOT_FOUND || (rc == 0 && !slice_starts(key, buf_slice(&s->prefix)))) {
 		s->ended = true;
 		return 0;
@@ -122,4 +130,5 @@ scan_close(struct scan *s)
 	s->cursor = NULL;
 	buf_release(&s->prefix);
 	buf_release(&s->position);
+	buf_release(&s->wanted);
 }

@@ -119,12 +119,13 @@ struct scan_spec {
 struct scan {
 	struct reader *reader;
 	struct cursor *cursor;
-	struct buf prefix, position;
+	struct buf prefix, position, wanted;
 	size_t base;
 	bool by_index, descending, started, after, ended;
 };
 
-/* Key order. Costs what it returns, whatever the scope. */
+/* Key order. Costs what it returns, whatever the scope; by value within a
+ * department, a look at the index entry of each record that it has of the kind. */
 int scan_open(struct scan *ret, struct reader *r, const struct scan_spec *spec);
 /* 1: *ret holds the next; 0: the end; negative: a failure. */
 int scan_next(struct scan *s, struct record *ret);
