@@ -42,6 +42,35 @@ access_allows(const struct access *a, struct slice department, struct slice node
 	return a->scope == SCOPE_ALL || slice_equal(a->value, department);
 }
 
+static int
+decide_read(struct job *j, struct txn *t, const struct rulebook *book)
+{
+	(void)book;
+	bool itself = strcmp(j->actor.caller, j->actor.principal) == 0;
+	struct event e = {
+		.name = j->result,
+		.kind = SLICE("read"),
+		.actor = slice_of(j->actor.caller),
+		.on_behalf_of = slice_of(itself ? "" : j->actor.principal),
+		.article = SLICE("27"),
+		.trace = j->trace,
+	};
+	return txn_access(t, &e, j->now);
+}
+
+void
+access_remember(struct call *c, const struct actor *actor, struct slice name)
+{
+	const unsigned watched = ROLE_BIT(zwy_v1_ROLE_REG) | ROLE_BIT(zwy_v1_ROLE_AUD);
+	struct job *j = actor_has(actor, watched) ? job_of_call(c, actor) : NULL;
+	if (!j)
+		return;
+	j->call = (struct call_handle){0}; /* nobody waits */
+	j->result = arena_copy(&j->messages.arena, name);
+	j->decide = decide_read;
+	job_submit(j);
+}
+
 bool
 event_readable(const struct actor *actor, const struct event_row *row)
 {

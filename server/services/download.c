@@ -55,6 +55,7 @@ open_document(struct call *c, struct slice message, struct record *ret, int *ret
 	if (!access_allows(&access, ret->department, ret->node))
 		return fault_set(f, ERR_FOREIGN_RECORD, "%.*s is not for %s to read", (int)text.n, text.p,
 				 actor->principal);
+	access_remember(c, actor, text);
 	rc = document_open(ret_fd, &size, s->store, wire_string(ret->body, DOCUMENT_SHA256));
 	return rc ? fault_set(f, ERR_STORE_CORRUPT, "the body of %.*s is missing", (int)text.n, text.p) : 0;
 }

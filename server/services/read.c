@@ -46,8 +46,10 @@ get(struct call *c, struct slice message, struct record *ret, struct fault *f)
 	if (rc != 0 && rc != ERR_NOT_FOUND)
 		return fault_set(f, rc, "%.*s cannot be read", (int)text.n, text.p);
 	bool own = access.owner.n == 0 || slice_equal(access.owner, name.vars[0]);
-	if (rc == 0 && own && access_allows(&access, ret->department, ret->node))
+	if (rc == 0 && own && access_allows(&access, ret->department, ret->node)) {
+		access_remember(c, actor, text);
 		return 0;
+	}
 	if (rc == 0)
 		return fault_set(f, ERR_FOREIGN_RECORD, "%.*s is not for %s to read", (int)text.n, text.p,
 				 actor->principal);
@@ -212,8 +214,8 @@ list_message(struct call *c, struct slice message)
 	struct fault f = {0};
 	struct listing l = {.server = call_server(c), .kind = service_method(c)->kind};
 	int rc = list_prepare(&l, c, message, &f);
-	if (rc == 0 && !l.access.none)
-		rc = list_page(&l, &f);
+	if (rc == 0 && !l.access.none && (rc = list_page(&l, &f)) == 0)
+		access_remember(c, l.actor, l.asked.parent.n ? l.asked.parent : slice_of(l.kind->collection));
 	if (rc != 0)
 		call_finish(c, &f);
 	else

@@ -40,6 +40,11 @@ struct access {
 };
 struct access access_of(const struct actor *actor, const struct kind_desc *kind);
 bool access_allows(const struct access *a, struct slice department, struct slice node);
+/* Reads by regulators and auditors are remembered in the access log (Article 27),
+ * apart from the history, so that reading moves nothing. name: of a record or
+ * collection. */
+void access_remember(struct call *c, const struct actor *actor, struct slice name);
+
 /* An event goes with the record that it is about. */
 bool event_readable(const struct actor *actor, const struct event_row *row);
 
