@@ -70,6 +70,10 @@ static int
 carry_out(struct job *j, struct txn *t, struct outcome *o)
 {
 	zwy_v1_Application *a = &o->application;
+	if (j->validate_only) {
+		j->preview = message_encode(&j->messages, zwy_v1_Application_fields, a);
+		return 0;
+	}
 	int rc = put_resources(j, t, o);
 	for (size_t i = 0; rc == 0 && i < o->move_count; i++)
 		rc = put_move(j, t, &o->moves[i]);
@@ -83,8 +87,6 @@ carry_out(struct job *j, struct txn *t, struct outcome *o)
 		rc = job_event(j, put, &e);
 	}
 	j->result = slice_of(a->name);
-	if (j->validate_only)
-		j->preview = message_encode(&j->messages, zwy_v1_Application_fields, a);
 	return rc;
 }
 
@@ -147,7 +149,7 @@ application_decide_create(struct job *j, struct txn *t, const struct rulebook *b
 		return rc;
 	asked.name = NULL;
 	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0 ||
-	    (rc = new_name(j, t, &asked.name)) != 0)
+	    (!j->validate_only && (rc = new_name(j, t, &asked.name)) != 0))
 		return rc;
 	rc = application_create(&facts, &asked, request->submit, &j->messages.arena, &o, &missing, f);
 	return rc ? rc : carry_out(j, t, &o);
