@@ -16,7 +16,7 @@
 #define DEFAULT_DIRECTORY "/run/zwy"
 
 struct zwyd {
-	struct server server;
+	struct server server; /* first: store_failed() gets from one to the other */
 	struct options options;
 	struct arena arena;
 	struct net_config config;
@@ -100,11 +100,14 @@ fill_store(struct zwyd *z, struct fault *f)
 	return seed_store(s, strcmp(init, "demo") == 0 ? SEED_DEMO : SEED_EMPTY, f);
 }
 
+static void store_failed(struct server *s);
+
 static int
 open_server(struct zwyd *z, struct fault *f)
 {
 	struct server *s = &z->server;
 	const struct options *o = &z->options;
+	uint64_t swept = 0;
 	int rc = server_clock_open(&s->clock, o->clock, f);
 	if (rc != 0 || (rc = open_store(z, f)) != 0)
 		return rc;
@@ -113,8 +116,13 @@ open_server(struct zwyd *z, struct fault *f)
 		s->tcp_principal = strchr(o->tcp_principal, '/')
 					   ? o->tcp_principal
 					   : arena_printf(&z->arena, "principals/%s", o->tcp_principal);
-	if ((rc = server_init(s, &z->loop, f)) != 0 || (rc = fill_store(z, f)) != 0)
+	s->store_failed = store_failed;
+	if ((rc = server_init(s, &z->loop, f)) != 0 || (rc = fill_store(z, f)) != 0 ||
+	    (rc = store_sweep_documents(s->store, &swept, f)) != 0)
 		return rc;
+	if (swept)
+		fprintf(stderr, "zwyd: removed %llu bodies that no document names\n",
+			(unsigned long long)swept);
 	return store_start(s->store, f);
 }
 
@@ -163,11 +171,9 @@ drained(void *ctx)
 }
 
 static void
-terminate(uv_signal_t *handle, int signum)
+begin_end(struct zwyd *z)
 {
-	struct zwyd *z = handle->data;
 	struct server *s = &z->server;
-	(void)signum;
 	if (s->stopping)
 		return;
 	s->stopping = true;
@@ -175,6 +181,21 @@ terminate(uv_signal_t *handle, int signum)
 	due_stop(s);
 	watchers_end(s);
 	net_drain(s->net, s->settings.drain_grace, drained, z);
+}
+
+static void
+terminate(uv_signal_t *handle, int signum)
+{
+	(void)signum;
+	begin_end(handle->data);
+}
+
+/* After a failed sync nobody knows what is on the disk: a restart finds out. */
+static void
+store_failed(struct server *s)
+{
+	fputs("zwyd: the store's disk has failed; stopping\n", stderr);
+	begin_end((struct zwyd *)s);
 }
 
 /* A snapshot is not held while the loop sleeps. */
@@ -230,8 +251,9 @@ run(struct zwyd *z)
 	int rc = listen_all(z, &f);
 	if (rc == 0)
 		uv_run(&z->loop, UV_RUN_DEFAULT);
+	bool broken = s->broken;
 	finish(z);
-	return rc ? complain(&f) : 0;
+	return rc ? complain(&f) : broken;
 }
 
 int

@@ -20,15 +20,20 @@ take_done(uv_async_t *handle)
 	pthread_mutex_unlock(&s->done_lock);
 
 	snapshot_reset(s->snapshot);
-	bool any = c != NULL;
+	bool any = c != NULL, broken = false;
 	while (c) {
 		struct command *next = c->next;
+		broken |= c->result == ERR_STORE_IO;
 		job_complete((struct job *)c);
 		c = next;
 	}
 	watchers_pump(s);
 	if (any)
 		due_arm(s);
+	if (broken && !s->broken) {
+		s->broken = true;
+		s->store_failed(s);
+	}
 }
 
 void

@@ -51,6 +51,10 @@ struct server {
 	size_t due_running; /* jobs of clocks under way */
 	bool due_failed;    /* one of them */
 	bool stopping;
+	/* The store's disk has failed: nothing can be written until a restart. Called
+	 * once; set by main. */
+	void (*store_failed)(struct server *s);
+	bool broken;
 };
 
 /* Builds everything on an open store, still without listeners. */

@@ -55,7 +55,7 @@ check_all(struct check *c)
 		rc = check_logs(c);
 	if (rc == 0)
 		rc = check_ledger(c);
-	return rc ? rc : check_documents(c);
+	return rc ? rc : check_document_bodies(c);
 }
 
 static int

@@ -25,7 +25,7 @@ int check_each(struct check *c, enum table t, struct slice prefix, check_row_fn 
 int check_records(struct check *c);
 int check_logs(struct check *c);
 int check_ledger(struct check *c);
-int check_documents(struct check *c);
+int check_document_bodies(struct check *c);
 
 /* Calls each() for the file of every body that no Document record names. */
 typedef void (*document_fn)(void *ctx, const char *path);

@@ -188,7 +188,7 @@ count_orphan(void *ctx, const char *path)
 }
 
 int
-check_documents(struct check *c)
+check_document_bodies(struct check *c)
 {
 	const char document = KIND_DOCUMENT;
 	int rc = check_each(c, TABLE_RECORDS, slice_make(&document, 1), check_document, NULL);
