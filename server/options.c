@@ -78,12 +78,23 @@ print_help(void)
 		       setting_rows[i].unit, setting_rows[i].value);
 }
 
+/* As in request text, - and _ mean the same in a key. */
+static bool
+key_is(struct slice key, const char *name)
+{
+	size_t i = 0;
+	for (; i < key.n && name[i] != '\0'; i++)
+		if (key.p[i] != name[i] && !(key.p[i] == '-' && name[i] == '_'))
+			return false;
+	return i == key.n && name[i] == '\0';
+}
+
 static bool
 set_one(struct options *o, struct slice key, struct slice value, const char *file, unsigned line)
 {
 	uint64_t number;
 	for (size_t i = 0; i < SETTING_ROWS; i++) {
-		if (!slice_is(key, setting_rows[i].name))
+		if (!key_is(key, setting_rows[i].name))
 			continue;
 		if (!slice_to_u64(value, &number) || number > INT64_MAX / 2) {
 			fprintf(stderr, "zwyd: %s:%u: %s: a whole number of %s is wanted\n", file, line,
