@@ -58,7 +58,7 @@ event_list_read(struct event_list *l, struct call *c, struct slice message, stru
 {
 	struct buf position = {0};
 	int rc = caller_identify(c, &l->actor, f);
-	if (rc != 0 || (rc = list_request_read(&l->asked, l->server, message, f)) != 0)
+	if (rc != 0 || (rc = list_request_read(&l->asked, c, message, f)) != 0)
 		return rc;
 	if (l->asked.parent.n && (rc = name_parse(&l->of, l->asked.parent, f)) != 0)
 		return rc;

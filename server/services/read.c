@@ -8,14 +8,16 @@
 enum { LIST_ITEMS = 1, LIST_NEXT_PAGE_TOKEN = 2 };
 
 int
-list_request_read(struct list_request *ret, const struct server *s, struct slice message, struct fault *f)
+list_request_read(struct list_request *ret, const struct call *c, struct slice message, struct fault *f)
 {
+	const struct server *s = call_server(c);
 	int64_t size = (int32_t)wire_uint(message, 2);
 	*ret = (struct list_request){
 		.parent = wire_string(message, 1),
 		.token = wire_string(message, 3),
 		.filter = wire_string(message, 4),
 		.order_by = wire_string(message, 5),
+		.path = call_method(c)->path,
 	};
 	if (size < 0)
 		return fault_add(f, ERR_INVALID_FIELD, "page_size",
@@ -155,7 +157,7 @@ list_prepare(struct listing *l, struct call *c, struct slice message, struct fau
 	if (rc != 0)
 		return rc;
 	l->access = access_of(l->actor, l->kind);
-	if ((rc = list_request_read(&l->asked, s, message, f)) != 0 || (rc = read_parent(l, f)) != 0 ||
+	if ((rc = list_request_read(&l->asked, c, message, f)) != 0 || (rc = read_parent(l, f)) != 0 ||
 	    (rc = read_order(l, f)) != 0 ||
 	    (rc = filter_parse(&l->filter, l->kind->message, l->asked.filter, f)) != 0)
 		return rc;

@@ -51,13 +51,13 @@ bool event_readable(const struct actor *actor, const struct event_row *row);
 /* Parameters of a list as every ListXsRequest has them. */
 struct list_request {
 	struct slice parent, token, filter, order_by;
+	const char *path; /* the method: which list it is */
 	size_t page_size;
 };
-int list_request_read(struct list_request *ret, const struct server *s, struct slice message,
-		      struct fault *f);
+int list_request_read(struct list_request *ret, const struct call *c, struct slice message, struct fault *f);
 
 /* A page token binds a position to the list it belongs to: opaque, authenticated
- * (HMAC-SHA-256), good for the same caller, parent, filter and order only. */
+ * (HMAC-SHA-256), good for the same list, caller, parent, filter and order only. */
 void token_make(struct buf *out, const struct server *s, const struct actor *actor,
 		const struct list_request *l, struct slice position);
 int token_read(struct buf *ret_position, const struct server *s, const struct actor *actor,

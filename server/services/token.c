@@ -15,7 +15,9 @@ token_mac(unsigned char ret[TOKEN_MAC_BYTES], const struct server *s, const stru
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned mac_n = 0;
 	struct buf b = {0};
-	struct slice parts[] = {slice_of(actor->principal), l->parent, l->filter, l->order_by, position};
+	struct slice parts[] = {slice_of(l->path), slice_of(actor->principal),
+				l->parent,         l->filter,
+				l->order_by,       position};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		buf_append_u32be(&b, (uint32_t)parts[i].n);
 		buf_append_slice(&b, parts[i]);
