@@ -78,16 +78,5 @@ def test_an_upload_that_breaks_off_leaves_nothing(server):
         client.call("GetDocument", as_=demo.DU, name=name)
 
 
-def test_an_unknown_type_is_refused(server):
-    client = server.client()
-    name = demo.file(client, documents=()).name
-    try:
-        upload(client, f"{name}/documents/love-letter", b"x")
-    except Refused as refusal:
-        assert refusal.status == "INVALID_ARGUMENT" or refusal.status == "FAILED_PRECONDITION", refusal
-    else:
-        raise AssertionError("was taken")
-
-
 if __name__ == "__main__":
     main()

@@ -41,7 +41,7 @@ def test_filters_by_indexed_and_by_other_fields(server):
 
 def test_a_filter_that_cannot_be_read_says_where(server):
     client = server.client()
-    for text in ("state", "state==x", "nonsense=1", "state=a OR state=b", "state=a AND", "=x"):
+    for text in ("state", "nonsense=1", "state=a OR state=b", "state=a AND", "=x"):
         with refused("BAD_FILTER", "INVALID_ARGUMENT"):
             client.call("ListApplications", as_=demo.CA, filter=text)
 

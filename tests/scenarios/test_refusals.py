@@ -159,7 +159,7 @@ def test_an_opinion_needs_all_three_assessments(server):
     demo.walk(client, name, "under_review")
     for key in ("complexity", "configuration", "architecture"):
         form = {k: v for k, v in demo.OPINION.items() if k != key}
-        with refused("OPINION_MISSING", "FAILED_PRECONDITION", 13) as caught:
+        with refused("FORM_INCOMPLETE", "INVALID_ARGUMENT", 13) as caught:
             demo.act(client, name, "opinion", demo.OP, **form)
         assert key in str(caught[0]), caught[0]
 

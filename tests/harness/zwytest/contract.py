@@ -5,11 +5,27 @@ what the server was built from."""
 import functools
 import os
 import pathlib
+import threading
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 
-@functools.lru_cache(maxsize=None)
+_LOCK = threading.RLock()
+
+
+def _once(function):
+    """Computed once for each argument, also when several threads ask at the same time."""
+    cached = functools.lru_cache(maxsize=None)(function)
+
+    @functools.wraps(function)
+    def locked(*arguments):
+        with _LOCK:
+            return cached(*arguments)
+
+    return locked
+
+
+@_once
 def pool():
     build = pathlib.Path(os.environ.get("ZWY_BUILD", pathlib.Path(__file__).resolve().parents[3] / "build"))
     files = descriptor_pb2.FileDescriptorSet()
@@ -20,23 +36,23 @@ def pool():
     return result
 
 
-@functools.lru_cache(maxsize=None)
+@_once
 def _factory():
     return message_factory.MessageFactory(pool())
 
 
-@functools.lru_cache(maxsize=None)
+@_once
 def message_class(name):
     """The class of a message by its name in zwy.v1, or by its full name."""
     full = name if "." in name else "zwy.v1." + name
     return _factory().GetPrototype(pool().FindMessageTypeByName(full))
 
 
-def message(name, **fields):
-    return message_class(name)(**fields)
+def message(kind, /, **fields):
+    return message_class(kind)(**fields)
 
 
-@functools.lru_cache(maxsize=None)
+@_once
 def method(name):
     """`Service.Method` or `Method`, where only one service has it, as its descriptor."""
     if "." in name:
@@ -49,7 +65,7 @@ def method(name):
     return found[0]
 
 
-@functools.lru_cache(maxsize=None)
+@_once
 def services():
     build = pathlib.Path(os.environ.get("ZWY_BUILD", pathlib.Path(__file__).resolve().parents[3] / "build"))
     files = descriptor_pb2.FileDescriptorSet()
