@@ -53,7 +53,8 @@ struct store_options {
 #define STORE_FORMAT 1 /* layout of keys, envelopes, rows */
 #define STORE_SCHEMA 1 /* meaning of the records */
 
-/* Makes an empty store in dir (created if missing, mode 0700). ERR_ALREADY_EXISTS if there is one. */
+/* Makes an empty store in dir (created if missing, mode 0700). ERR_ALREADY_EXISTS if
+ * there is one, ERR_STORE_LOCKED if it is in use. */
 int store_create(const char *dir, struct fault *f);
 /* Opens it and locks the directory. ERR_NO_STORE, ERR_STORE_LOCKED, ERR_STORE_VERSION, ERR_STORE_IO. */
 int store_open(struct store **ret, const char *dir, const struct store_options *options, struct fault *f);
@@ -195,8 +196,10 @@ struct change {
 };
 /* Puts the records with the command's revision (that of its last event), keeps
  * create_time, updates indexes and due entries, appends the events. The change's
- * memory must live until the call returns. Sticky: after a failure the whole
- * group fails. ret_revision may be NULL. */
+ * memory must live until the call returns; it may be what txn_reader() gave, which
+ * is gone afterwards. Once per command, which then must not refuse. A name that is
+ * none is refused with nothing done; any later failure is sticky: the whole group
+ * fails. ret_revision may be NULL. */
 int txn_apply(struct txn *t, const struct change *change, uint64_t *ret_revision);
 /* Appends to the access log; allowed in a command that then refuses. */
 int txn_access(struct txn *t, const struct event *e, msec now);
