@@ -13,7 +13,7 @@
  * Memory handed to a callback is gone when it returns. Usable from C++.
  *
  * Messages are protobuf bytes: what nanopb, protobuf-c or any generator makes from
- * the installed .proto files, or from text and JSON by zwy_message_from_text(). */
+ * the installed .proto files, or from text and JSON by zwy_message_parse(). */
 #ifndef ZWY_H
 #define ZWY_H
 

@@ -18,6 +18,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
 #include <pthread.h>
@@ -297,6 +298,9 @@ peer_accept(struct peer *peer, struct peer_connection **slot)
 	int fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
+	int on = 1;
+	if (peer->is_tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	atomic_fetch_add(&peer->accepted, 1);
 	struct peer_connection *conn = calloc(1, sizeof(*conn));
 	conn->peer = peer;
