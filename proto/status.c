@@ -267,7 +267,7 @@ status_decode(struct fault *ret, enum grpc_status status, struct slice message, 
 	if (r < 0 || !ours || wire_uint(details, STATUS_CODE) != (uint64_t)status)
 		return false;
 	struct slice text = wire_string(details, STATUS_MESSAGE);
-	if (text.n)
+	if (text.n && utf8_valid(text) && !memchr(text.p, '\0', text.n))
 		copy_text(f.text, sizeof(f.text), text);
 	*ret = f;
 	return true;

@@ -121,7 +121,7 @@ snake_path(struct buf *out, struct slice path, bool camel)
 			buf_append_char(out, '_');
 		buf_append_char(out, upper ? (char)(c - 'A' + 'a') : under ? '_' : c);
 	}
-	return path.n > 0;
+	return !out->error && wire_mask_path_valid(buf_slice(out));
 }
 
 int

@@ -58,6 +58,8 @@ struct wire_limits {
  * could not be parsed); the others ERR_INVALID_ARGUMENT, ERR_UNKNOWN_FIELD,
  * ERR_INVALID_FIELD, with the field's path. */
 int wire_check(const struct message_desc *m, struct slice bytes, struct wire_limits limits, struct fault *f);
+/* A FieldMask path that JSON can say too: snake_case with a letter after each underscore. */
+bool wire_mask_path_valid(struct slice path);
 /* Refuses output-only fields that are set (ERR_OUTPUT_ONLY_FIELD), every one of
  * them named. Fields 1 to 4 of a record are passed over: the server ignores them. */
 int wire_check_input(const struct message_desc *m, struct slice bytes, struct fault *f);

@@ -203,9 +203,8 @@ check_timestamp(struct check *c, const struct place *at, struct slice bytes)
 	return 0;
 }
 
-/* What can be said in JSON too: snake_case with a letter after each underscore. */
-static bool
-is_mask_path(struct slice s)
+bool
+wire_mask_path_valid(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -223,7 +222,7 @@ check_mask(struct check *c, const struct place *at, struct slice bytes)
 {
 	struct wire_field field;
 	while (wire_next(&bytes, &field) == 1)
-		if (!is_mask_path(field.bytes))
+		if (!wire_mask_path_valid(field.bytes))
 			return refuse(c, at, ERR_INVALID_FIELD, "'%.*s' is not a path of fields",
 				      (int)(field.bytes.n < 64 ? field.bytes.n : 64), field.bytes.p);
 	return 0;
