@@ -206,9 +206,9 @@ read_map(struct reader *r, const struct json_step *at, struct draft *d, const st
 	json_t *value;
 	if (!json_is_object(j))
 		return wrong_type(r, at, j, "an object");
-	if (json_object_size(j) > WIRE_LIMITS_DEFAULT.map_entries)
+	if (json_object_size(j) > (size_t)WIRE_MAP_ENTRIES_MAX)
 		return refuse(r, at, ERR_INVALID_FIELD, "more than %zu entries",
-			      WIRE_LIMITS_DEFAULT.map_entries);
+			      (size_t)WIRE_MAP_ENTRIES_MAX);
 	json_object_foreach(j, key, value)
 	{
 		struct json_step here = {.up = at, .key = key};

@@ -162,9 +162,9 @@ set_entry(struct text_setter *s, struct draft *d, const struct field_desc *field
 		return text_refuse(s, ERR_INVALID_FIELD, whole, "given on line %u already", item->line);
 	if (item)
 		return text_refuse(s, ERR_INVALID_FIELD, whole, "given twice");
-	if (draft_at(d, field)->count == WIRE_LIMITS_DEFAULT.map_entries)
+	if (draft_at(d, field)->count == (size_t)WIRE_MAP_ENTRIES_MAX)
 		return text_refuse(s, ERR_INVALID_FIELD, whole, "more than %zu entries",
-				   WIRE_LIMITS_DEFAULT.map_entries);
+				   (size_t)WIRE_MAP_ENTRIES_MAX);
 	item = draft_add(d, field, s->line, s->arena);
 	if (!item)
 		return no_memory(s);

@@ -45,9 +45,10 @@ void wire_put_bytes(struct buf *b, uint32_t number, struct slice s);
 struct wire_limits {
 	unsigned depth;     /* of nested messages; default 16 */
 	size_t elements;    /* of repeated fields and maps, counted over the message; default 10,000 */
-	size_t map_entries; /* of one map; default 256 */
+	size_t map_entries; /* of one map; default and most: WIRE_MAP_ENTRIES_MAX */
 };
-#define WIRE_LIMITS_DEFAULT ((struct wire_limits){16, 10000, 256})
+#define WIRE_MAP_ENTRIES_MAX 256
+#define WIRE_LIMITS_DEFAULT  ((struct wire_limits){16, 10000, WIRE_MAP_ENTRIES_MAX})
 
 /* Walks a message by its descriptor and refuses what nanopb would let pass or
  * lose: unknown fields, wrong wire types, enum numbers that are not declared,

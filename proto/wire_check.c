@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "shown.h"
+
 #define TIME_SECONDS_MIN (-62135596800LL) /* 0001-01-01 */
 #define TIME_SECONDS_MAX 253402300799LL   /* 9999-12-31 */
 #define ONEOF_MAX        8                /* generate.py refuses more */
@@ -173,22 +175,36 @@ check_packed(struct check *c, const struct place *at, const struct field_desc *f
 	return 0;
 }
 
-/* nanopb would keep both entries of one key. */
+/* nanopb would keep both entries of one key. One pass for a whole map, at the end
+ * of its message: what stands between the entries must not be walked for each. */
 static int
-check_map_entry(struct check *c, const struct place *at)
+check_map_keys(struct check *c, struct place *at, const struct field_desc *field)
 {
-	struct slice rest = at->bytes, key = wire_string(at->field.bytes, 1);
-	struct wire_field field;
-	size_t before = 0;
-	while (wire_next(&rest, &field) == 1 && field.raw.p < at->field.raw.p) {
-		if (field.number != at->field.number)
+	struct slice keys[WIRE_MAP_ENTRIES_MAX], rest = at->bytes;
+	size_t n = 0, max = c->limits.map_entries;
+	max = max < WIRE_MAP_ENTRIES_MAX ? max : WIRE_MAP_ENTRIES_MAX;
+	while (wire_next(&rest, &at->field) == 1) {
+		if (at->field.number != field->number)
 			continue;
-		if (slice_equal(wire_string(field.bytes, 1), key))
-			return refuse(c, at, ERR_INVALID_FIELD, "the key %.*s stands twice",
-				      (int)(key.n < 64 ? key.n : 64), key.p);
-		if (++before == c->limits.map_entries)
-			return refuse(c, at, ERR_INVALID_ARGUMENT, "more than %zu entries",
-				      c->limits.map_entries);
+		if (n == max)
+			return refuse(c, at, ERR_INVALID_ARGUMENT, "more than %zu entries", max);
+		struct slice key = wire_string(at->field.bytes, 1);
+		for (size_t i = 0; i < n; i++)
+			if (slice_equal(keys[i], key))
+				return refuse(c, at, ERR_INVALID_FIELD, "the key %s stands twice",
+					      show(key).text);
+		keys[n++] = key;
+	}
+	return 0;
+}
+
+static int
+check_maps(struct check *c, struct place *at, uint64_t maps)
+{
+	for (size_t i = 0; i < at->message->count && maps >> i; i++) {
+		int r = maps >> i & 1 ? check_map_keys(c, at, &at->message->fields[i]) : 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -223,8 +239,8 @@ check_mask(struct check *c, const struct place *at, struct slice bytes)
 	struct wire_field field;
 	while (wire_next(&bytes, &field) == 1)
 		if (!wire_mask_path_valid(field.bytes))
-			return refuse(c, at, ERR_INVALID_FIELD, "'%.*s' is not a path of fields",
-				      (int)(field.bytes.n < 64 ? field.bytes.n : 64), field.bytes.p);
+			return refuse(c, at, ERR_INVALID_FIELD, "'%s' is not a path of fields",
+				      show(field.bytes).text);
 	return 0;
 }
 
@@ -240,8 +256,6 @@ check_value(struct check *c, const struct place *at, const struct field_desc *fi
 	if (field->type != FIELD_MESSAGE)
 		return w->type == WIRE_VARINT ? check_number(c, at, field, w->value) : 0;
 	int r = check_message(c, at, field->message, w->bytes, depth + 1);
-	if (r == 0 && field->label == LABEL_MAP)
-		return check_map_entry(c, at);
 	if (r == 0 && field->message->well_known == WELL_KNOWN_TIMESTAMP)
 		return check_timestamp(c, at, w->bytes);
 	if (r == 0 && field->message->well_known == WELL_KNOWN_FIELD_MASK)
@@ -254,6 +268,7 @@ check_value(struct check *c, const struct place *at, const struct field_desc *fi
 struct seen {
 	uint32_t member[ONEOF_MAX];
 	uint64_t messages; /* by place in the table */
+	uint64_t maps;     /* likewise: those with an entry */
 };
 
 static int
@@ -287,6 +302,8 @@ check_field(struct check *c, const struct place *at, struct seen *seen, unsigned
 	}
 	if (at->field.type == WIRE_LEN && wire_type_of(field->type) != WIRE_LEN)
 		return check_packed(c, at, field);
+	if (field->label == LABEL_MAP)
+		seen->maps |= UINT64_C(1) << (field - at->message->fields);
 	int r = count_element(c, at);
 	return r < 0 ? r : check_value(c, at, field, depth);
 }
@@ -305,7 +322,9 @@ check_message(struct check *c, const struct place *up, const struct message_desc
 		if (r < 0)
 			return r;
 	}
-	return r < 0 ? malformed(c, m) : 0;
+	if (r < 0)
+		return malformed(c, m);
+	return seen.maps ? check_maps(c, &at, seen.maps) : 0;
 }
 
 int
