@@ -376,6 +376,19 @@ art_13_the_most_fundamental_refusal_comes_first(void **state)
 	assert_int_equal(world_create(&w, &r.a, true, &du, NOW), ERR_PLAN_INCOMPLETE);
 }
 
+static void
+art_04_another_departments_system_does_not_slip_into_a_draft(void **state)
+{
+	(void)state;
+	assert_int_equal(world_create(&w, &r.a, false, &du, NOW), 0);
+	r.a.system = "health-records";
+	world_load(&w, &r.a, &du, at(NOW));
+	/* As for a case that exists: the department is the one that filed it. */
+	w.facts.department = &w.finance;
+	assert_int_equal(application_update(&w.facts, &w.app, &r.a, &w.arena, &w.out, &w.fault),
+			 ERR_FOREIGN_RECORD);
+}
+
 /* ---- completing and revising ------------------------------------------------------ */
 
 static int
@@ -610,6 +623,7 @@ main(void)
 		TEST(quota_adds_items_of_one_service_up),
 		TEST(quota_without_a_record_is_nothing_and_overflow_is_no_way_in),
 		TEST(art_13_the_most_fundamental_refusal_comes_first),
+		TEST(art_04_another_departments_system_does_not_slip_into_a_draft),
 		TEST(art_13_a_draft_is_replaced_as_a_whole),
 		TEST(art_13_what_was_returned_is_completed_within_its_bounds),
 		TEST(art_13_returned_once_at_most),
