@@ -114,11 +114,13 @@ authority_check(const struct facts *facts, const char *department, unsigned role
 	return r ? r : node_check(a, facts->node, f);
 }
 
-/* One of the two names under which it was submitted. */
 static bool
 submitted_as(const zwy_v1_Application *a, const char *person)
 {
-	return text_of(person)[0] && (text_is(a->submitter, person) || text_is(a->submitter_actor, person));
+	for (size_t i = 0; i < a->submitters_count; i++)
+		if (text_is(a->submitters[i], person))
+			return true;
+	return false;
 }
 
 bool

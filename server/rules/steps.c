@@ -252,12 +252,10 @@ person_check(const struct facts *facts, const zwy_v1_Application *before, const 
 	if (r)
 		return r;
 	if (!(roles & DU_BIT) && !facts->actor->is_system && is_submitter(facts->actor, before))
-		return fault_set(f, ERR_SELF_DECISION,
-				 "%s submitted it, or called for its submission; %s is for somebody else",
-				 text_is(before->submitter, facts->actor->principal)
-					 ? text_of(facts->actor->principal)
-					 : text_of(facts->actor->caller),
-				 act->action);
+		return fault_set(
+			f, ERR_SELF_DECISION,
+			"%.80s, or who calls for it, handed the application in; %s is for somebody else",
+			text_of(facts->actor->principal), act->action);
 	if (act->revision && act->revision != before->revision)
 		return fault_set(f, ERR_STALE_REVISION,
 				 "the application has revision %llu by now, not %llu; read it again",

@@ -75,7 +75,7 @@ const char *form_value(const struct act *act, const char *key); /* "" if it is n
 
 int effect_none(struct work *w, struct fault *f);
 int effect_submit(struct work *w, struct fault *f);
-int effect_pin_documents(struct work *w, struct fault *f);
+int effect_hand_in(struct work *w, struct fault *f);
 int effect_reason(struct work *w, struct fault *f);
 int effect_return(struct work *w, struct fault *f);
 int effect_opinion(struct work *w, struct fault *f);

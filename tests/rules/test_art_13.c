@@ -579,6 +579,7 @@ art_13_nobody_decides_a_request_of_their_own_under_any_name(void **state)
 		{A, X, true, B, X, true, 0},
 		{A, X, true, A, X, true, ERR_SELF_DECISION},
 		{A, X, true, A, A, false, ERR_SELF_DECISION},
+		{A, X, true, X, X, false, 0},
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -595,6 +596,22 @@ art_13_nobody_decides_a_request_of_their_own_under_any_name(void **state)
 		assert_int_equal(world_act(&w, &first, at(NOW), "withdraw", "reason", "test", (char *)NULL),
 				 0);
 	}
+}
+
+static void
+art_13_who_completes_a_request_does_not_decide_it_either(void **state)
+{
+	struct actor first = everyman(A, A, false), second = everyman(B, B, false),
+		     third = everyman(X, Y, true);
+	(void)state;
+	assert_int_equal(world_create(&w, &r.a, true, &first, NOW), 0);
+	assert_int_equal(world_act(&w, &third, at(NOW), "return_incomplete", "reason", "x", (char *)NULL), 0);
+	assert_int_equal(world_act(&w, &second, at(NOW), "resubmit", (char *)NULL), 0);
+	assert_int_equal(w.app.submitters_count, 2);
+	assert_string_equal(w.app.submitter, A);
+	assert_int_equal(world_act(&w, &second, at(NOW), "accept", (char *)NULL), ERR_SELF_DECISION);
+	assert_int_equal(world_act(&w, &first, at(NOW), "accept", (char *)NULL), ERR_SELF_DECISION);
+	assert_int_equal(world_act(&w, &third, at(NOW), "accept", (char *)NULL), 0);
 }
 
 int
@@ -633,6 +650,7 @@ main(void)
 		TEST(art_13_a_negative_opinion_binds_unless_the_parameter_says_otherwise),
 		TEST(art_13_a_rejection_says_why),
 		TEST(art_13_nobody_decides_a_request_of_their_own_under_any_name),
+		TEST(art_13_who_completes_a_request_does_not_decide_it_either),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
