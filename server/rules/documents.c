@@ -40,15 +40,37 @@ uploaded_document(const struct facts *facts, const char *type)
 	return NULL;
 }
 
+static bool
+type_known(const char *type)
+{
+	for (size_t i = 0; i < document_type_count; i++)
+		if (text_is(document_types[i].type, type))
+			return true;
+	return false;
+}
+
+/* "construction-plan, …": what may be written instead. */
+static const char *
+list_types(char *dst, size_t size)
+{
+	size_t n = 0;
+	dst[0] = '\0';
+	for (size_t i = 0; i < document_type_count && n < size; i++)
+		n += (size_t)snprintf(dst + n, size - n, "%s%s", i ? " " : "", document_types[i].type);
+	return dst;
+}
+
 static void
 check_document_form(const zwy_v1_Application *a, size_t i, struct fault *f)
 {
 	const char *type = text_of(a->document[i].key);
 	char field[80];
 	snprintf(field, sizeof(field), "document.%.63s", type);
-	if (!slug_valid(type))
-		fault_add(f, ERR_INVALID_FIELD, field,
-			  "%.63s is no type of document; write it like construction-plan", type);
+	if (!type_known(type)) {
+		char list[256];
+		fault_add(f, ERR_UNKNOWN_FIELD, field, "there is no document %.40s; types: %s", type,
+			  list_types(list, sizeof(list)));
+	}
 	if (!document_digest(a->document[i].value))
 		fault_add(f, ERR_INVALID_FIELD, field,
 			  "%s is `%.60s`; write FILENAME sha256: and 64 lower case hexadecimal digits", field,
@@ -133,9 +155,11 @@ application_upload(const struct facts *facts, const zwy_v1_Application *before, 
 	int r = authority_check(facts, before->department, DU_BIT, "uploading a document", "13", f);
 	if (r)
 		return r;
-	if (!slug_valid(type))
-		return fault_set(f, ERR_INVALID_NAME,
-				 "%.63s is no type of document; write it like construction-plan", type);
+	if (!type_known(type)) {
+		char list[256];
+		return fault_set_article(f, ERR_INVALID_FIELD, "13", "there is no document %.63s; types: %s",
+					 text_of(type), list_types(list, sizeof(list)));
+	}
 	const char *value = application_document(before, type);
 	const char *digest = value ? document_digest(value) : NULL;
 	if (application_final(before->state) || (!department_writes(before->state) && !digest))

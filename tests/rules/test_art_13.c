@@ -310,6 +310,20 @@ art_13_the_form_of_a_document_is_said(void **state)
 }
 
 static void
+art_13_a_document_is_of_a_known_type(void **state)
+{
+	(void)state;
+	r.documents[0].key = "love-letter";
+	assert_int_equal(world_create(&w, &r.a, true, &du, NOW), ERR_UNKNOWN_FIELD);
+	assert_non_null(strstr(w.fault.text, "construction-plan"));
+	r.documents[0].key = "construction-plan";
+	assert_int_equal(world_create(&w, &r.a, false, &du, NOW), 0);
+	assert_int_equal(application_upload(&w.facts, &w.app, "love-letter", NULL, &w.fault),
+			 ERR_INVALID_FIELD);
+	assert_int_equal(application_upload(&w.facts, &w.app, "official-letter", NULL, &w.fault), 0);
+}
+
+static void
 quota_says_dimension_limit_and_what_is_available(void **state)
 {
 	(void)state;
@@ -636,6 +650,7 @@ main(void)
 		TEST(art_13_uploaded_documents_complete_a_draft_and_are_pinned),
 		TEST(art_13_a_body_must_be_the_one_announced),
 		TEST(art_13_the_form_of_a_document_is_said),
+		TEST(art_13_a_document_is_of_a_known_type),
 		TEST(quota_says_dimension_limit_and_what_is_available),
 		TEST(quota_adds_items_of_one_service_up),
 		TEST(quota_without_a_record_is_nothing_and_overflow_is_no_way_in),

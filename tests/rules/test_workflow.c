@@ -220,6 +220,7 @@ forms_are_checked_whole(void **state)
 	assert_int_equal(world_act(&w, &op, now, "opinion", "result", "pass", "complexity", " ",
 				   (char *)NULL),
 			 ERR_FORM_INCOMPLETE);
+	assert_string_equal(w.fault.article, "13");
 	assert_int_equal(w.fault.item_count, 3);
 	assert_non_null(strstr(w.fault.text, "architecture"));
 	assert_int_equal(world_act(&w, &op, now, "opinion", "result", "pass", OPINION, "colour", "red",
@@ -228,6 +229,7 @@ forms_are_checked_whole(void **state)
 	assert_int_equal(world_act(&w, &op, now, "opinion", "result", "maybe", OPINION, (char *)NULL),
 			 ERR_INVALID_FIELD);
 	assert_non_null(strstr(w.fault.text, "pass, return, fail"));
+	assert_int_equal(world_act(&w, &op, now, "opinion", (char *)NULL), ERR_FORM_INCOMPLETE);
 	assert_int_equal(world_act(&w, &du, now, "withdraw", (char *)NULL), ERR_FORM_INCOMPLETE);
 	assert_int_equal(world_act(&w, &op, now, "opinion", "result", "fail", OPINION, "comment", "see above",
 				   (char *)NULL),
