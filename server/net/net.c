@@ -1,6 +1,7 @@
 /* The loop's turn, handles of calls, drain and close. */
 #include "net/internal.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 void
@@ -173,6 +174,7 @@ net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, str
 		rc = check_limits(&config->limits, f);
 	if (rc)
 		return rc;
+	signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
 	struct net *n = calloc(1, sizeof(*n));
 	if (!n)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");

@@ -38,7 +38,8 @@ struct net_config {
 
 struct net;
 
-/* Fails with what rpc_config_check says, ERR_INVALID_ARGUMENT for limits, ERR_NO_MEMORY. */
+/* Fails with what rpc_config_check says, ERR_INVALID_ARGUMENT for limits, ERR_NO_MEMORY.
+ * Has the process ignore SIGPIPE: a peer that goes away must not end it. */
 int net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, struct fault *f);
 
 /* Listens on `unix:PATH` or `HOST:PORT` (a name or an address, [::1]:0 for IPv6, port 0:

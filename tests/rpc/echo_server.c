@@ -228,7 +228,6 @@ main(int argc, char **argv)
 	config.rpc.server = &s;
 	rpc_limits_default(&config.rpc.limits);
 	net_limits_default(&config.limits);
-	signal(SIGPIPE, SIG_IGN);
 	uv_loop_init(&s.loop);
 	uv_signal_init(&s.loop, &s.terminate);
 	s.terminate.data = &s;

@@ -23,220 +23,6 @@ random_seed(uint64_t usual)
 	return seed;
 }
 
-/* --- the server's handlers --- */
-
-static void
-note(struct call *c, const char *event)
-{
-	struct pair *p = call_server(c);
-	buf_printf(&p->log, "%d:%s ", call_handle(c).stream, event);
-}
-
-static void
-on_start(struct call *c)
-{
-	struct pair *p = call_server(c);
-	p->last = call_handle(c);
-	note(c, "start");
-}
-
-static void
-on_half_close(struct call *c)
-{
-	note(c, "half_close");
-}
-
-static void
-on_closed(struct call *c)
-{
-	note(c, "closed");
-}
-
-static void
-unary_message(struct call *c, struct slice message)
-{
-	note(c, "message");
-	call_reply(c, message);
-}
-
-static void
-hold_message(struct call *c, struct slice message)
-{
-	(void)message;
-	note(c, "message");
-}
-
-static void
-stream_message(struct call *c, struct slice message)
-{
-	(void)message;
-	note(c, "message");
-	call_send_headers(c);
-}
-
-static void
-empty_message(struct call *c, struct slice message)
-{
-	(void)message;
-	note(c, "message");
-	call_finish(c, NULL);
-}
-
-struct upload {
-	size_t bytes;
-};
-
-static void
-upload_start(struct call *c)
-{
-	on_start(c);
-	call_set_user(c, arena_alloc(call_arena(c), sizeof(struct upload)));
-}
-
-static void
-upload_message(struct call *c, struct slice message)
-{
-	struct upload *u = call_user(c);
-	note(c, "message");
-	u->bytes += message.n;
-}
-
-static void
-upload_half_close(struct call *c)
-{
-	struct upload *u = call_user(c);
-	note(c, "half_close");
-	call_reply(c, slice_of(arena_printf(call_arena(c), "%zu", u->bytes)));
-}
-
-static void
-pausing_message(struct call *c, struct slice message)
-{
-	upload_message(c, message);
-	call_pause(c);
-}
-
-struct download {
-	unsigned left;
-	size_t size;
-	char *bytes;
-};
-
-static void
-download_on(struct call *c)
-{
-	struct download *d = call_user(c);
-	while (d->left > 0) {
-		d->left--;
-		memset(d->bytes, 'a' + (int)(d->left % 26), d->size);
-		int rc = call_send(c, slice_make(d->bytes, d->size));
-		if (rc == CALL_FULL)
-			return;
-		assert_int_equal(rc, 0);
-	}
-	call_finish(c, NULL);
-}
-
-static void
-download_message(struct call *c, struct slice message)
-{
-	struct download *d = arena_alloc(call_arena(c), sizeof(*d));
-	char text[64];
-	note(c, "message");
-	snprintf(text, sizeof(text), "%.*s", (int)message.n, message.p);
-	assert_int_equal(sscanf(text, "%u %zu", &d->left, &d->size), 2);
-	d->bytes = arena_alloc(call_arena(c), d->size);
-	call_set_user(c, d);
-	download_on(c);
-}
-
-static void
-download_writable(struct call *c)
-{
-	note(c, "writable");
-	if (call_user(c)) /* a test may have sent before the request came */
-		download_on(c);
-}
-
-static void
-chat_message(struct call *c, struct slice message)
-{
-	note(c, "message");
-	assert_true(call_send(c, message) >= 0);
-}
-
-static void
-chat_half_close(struct call *c)
-{
-	note(c, "half_close");
-	call_finish(c, NULL);
-}
-
-static void
-flood_message(struct call *c, struct slice message)
-{
-	static const char zeroes[65536];
-	(void)message;
-	note(c, "message");
-	while (call_send(c, slice_make(zeroes, sizeof(zeroes))) >= 0)
-		;
-}
-
-static void
-fault_message(struct call *c, struct slice message)
-{
-	struct fault f;
-	char *text = arena_dup_slice(call_arena(c), message);
-	char *rest;
-	note(c, "message");
-	fault_clear(&f);
-	int code = (int)strtol(text, &rest, 10);
-	fault_set(&f, code, "%s", *rest ? rest + 1 : "");
-	while (f.item_count < FAULT_ITEMS && code == ERR_INVALID_ARGUMENT)
-		fault_add(&f, code, "a.field", "%s", rest);
-	call_finish(c, &f);
-}
-
-static void
-metadata_message(struct call *c, struct slice message)
-{
-	struct slice value = call_metadata(c, arena_dup_slice(call_arena(c), message));
-	note(c, "message");
-	call_add_header(c, "x-echo", value);
-	call_add_trailer(c, "x-echo-bin", value);
-	call_reply(c, value);
-}
-
-#define HANDLER(name, start_fn, half_close_fn, writable_fn)                                         \
-	static const struct call_handler name##_handler = {start_fn, name##_message, half_close_fn, \
-							   writable_fn, on_closed}
-HANDLER(unary, on_start, on_half_close, NULL);
-HANDLER(hold, on_start, on_half_close, NULL);
-HANDLER(stream, on_start, on_half_close, NULL);
-HANDLER(empty, on_start, on_half_close, NULL);
-HANDLER(upload, upload_start, upload_half_close, NULL);
-HANDLER(pausing, upload_start, upload_half_close, NULL);
-HANDLER(download, on_start, on_half_close, download_writable);
-HANDLER(chat, on_start, chat_half_close, NULL);
-HANDLER(flood, on_start, on_half_close, NULL);
-HANDLER(fault, on_start, on_half_close, NULL);
-HANDLER(metadata, on_start, on_half_close, NULL);
-
-static struct rpc_method methods[] = {
-	{"/t.T/Chat", true, true, NULL, &chat_handler, NULL},
-	{"/t.T/Checked", false, false, NULL, &unary_handler, NULL},
-	{"/t.T/Download", false, true, NULL, &download_handler, NULL},
-	{"/t.T/Empty", false, false, NULL, &empty_handler, NULL},
-	{"/t.T/Fault", false, false, NULL, &fault_handler, NULL},
-	{"/t.T/Flood", false, true, NULL, &flood_handler, NULL},
-	{"/t.T/Hold", false, false, NULL, &hold_handler, NULL},
-	{"/t.T/Metadata", false, false, NULL, &metadata_handler, NULL},
-	{"/t.T/Pausing", true, false, NULL, &pausing_handler, NULL},
-	{"/t.T/Stream", false, true, NULL, &stream_handler, NULL},
-	{"/t.T/Unary", false, false, NULL, &unary_handler, NULL},
-	{"/t.T/Upload", true, false, NULL, &upload_handler, NULL},
-};
-
 static void
 on_finished(void *server, const struct call *c, const struct call_stats *stats)
 {
@@ -354,6 +140,14 @@ client_read(nghttp2_session *session, int32_t stream, uint8_t *dst, size_t size,
 	return (ssize_t)n;
 }
 
+static ssize_t
+client_pad(nghttp2_session *session, const nghttp2_frame *frame, size_t most, void *user_data)
+{
+	(void)session, (void)user_data;
+	size_t n = frame->hd.length + 100;
+	return (ssize_t)(n < most ? n : most);
+}
+
 static void
 client_open(struct pair *p, const struct pair_options *o)
 {
@@ -365,6 +159,8 @@ client_open(struct pair *p, const struct pair_options *o)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, client_on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, client_on_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, client_on_close);
+	if (o->padding)
+		nghttp2_session_callbacks_set_select_padding_callback(cb, client_pad);
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	assert_int_equal(nghttp2_session_client_new2(&p->client, cb, p, option), 0);
 	nghttp2_session_callbacks_del(cb);
@@ -395,11 +191,10 @@ pair_open(struct pair *p, const struct pair_options *options)
 	static const struct pair_options usual;
 	const struct pair_options *o = options ? options : &usual;
 	memset(p, 0, sizeof(*p));
-	methods[1].request = message_by_name(SLICE("zwy.v1.GetApplicationRequest"));
 	p->now = 1000000;
 	p->seed = 1;
 	p->client_holds = o->client_holds;
-	p->config = (struct rpc_config){methods, sizeof(methods) / sizeof(methods[0]), {0}, p, on_finished};
+	p->config = (struct rpc_config){p->methods, pair_methods(p->methods), {0}, p, on_finished};
 	rpc_limits_default(&p->config.limits);
 	if (o->limits)
 		o->limits(&p->config.limits);

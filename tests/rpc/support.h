@@ -40,11 +40,15 @@ struct pair_options {
 	uint32_t client_window;   /* 0: 65535 */
 	uint32_t max_header_list; /* the client's; 0: none */
 	bool client_holds;        /* the client takes nothing off its windows by itself */
+	bool padding;             /* the client pads its frames */
 	void (*limits)(struct rpc_limits *l);
 };
 
+#define PAIR_METHODS 16
+
 struct pair {
 	struct rpc_config config;
+	struct rpc_method methods[PAIR_METHODS];
 	struct engine *engine;
 	struct engine_out out;
 	nghttp2_session *client;
@@ -97,6 +101,8 @@ size_t reply_count(struct client_call *c);
 void assert_status(struct client_call *c, enum grpc_status status);
 /* Number of times that `event` of the call stands in the log. */
 unsigned events(struct pair *p, struct client_call *c, const char *event);
+/* The methods below; returns their number. */
+size_t pair_methods(struct rpc_method dst[PAIR_METHODS]);
 uint64_t random_next(uint64_t *seed);
 /* The seed of this run, printed: ZWY_SEED or the given one. */
 uint64_t random_seed(uint64_t usual);
