@@ -7,7 +7,7 @@
 
 enum { CREATE_RECORD = 2, CREATE_REQUEST_ID = 3, CREATE_SUBMIT = 5 };
 enum { APPLICATION_NAME = 1, APPLICATION_STATE = 5 };
-enum { EXPLAIN_WHY = 2, WHY_TEXT = 3, WHY_FIELD = 4 };
+enum { EXPLAIN_WHY = 2, WHY_REASON = 1, WHY_TEXT = 3, WHY_FIELD = 4 };
 
 static bool
 is_json(const char *path, struct slice text)
@@ -72,7 +72,7 @@ tell_missing(struct cli *cli, const char *name)
 		note("%.*s is a draft until everything is there:", (int)id.n, id.p);
 		while (wire_next(&rest, &w) == 1) {
 			struct slice field, text;
-			if (w.number != EXPLAIN_WHY)
+			if (w.number != EXPLAIN_WHY || wire_string(w.bytes, WHY_REASON).n == 0)
 				continue;
 			field = wire_string(w.bytes, WHY_FIELD);
 			text = wire_string(w.bytes, WHY_TEXT);

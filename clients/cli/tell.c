@@ -91,22 +91,30 @@ advice_for(const char *reason)
 	return NULL;
 }
 
+/* A single defect that says no more than the first line does is not repeated; where
+ * it is stands in that line instead. */
+static bool
+is_alone(const struct zwy_error *error)
+{
+	return error->detail_count == 1 && strstr(error->text, error->details[0].text);
+}
+
 /* One line: what, where, why, under which article; each defect on a line of its
  * own; then what can be done. */
 int
 tell_error(struct cli *cli, const struct zwy_error *error)
 {
 	char article[64];
+	bool alone = is_alone(error);
+	const char *where =
+		alone && !strstr(error->text, error->details[0].field) ? error->details[0].field : "";
 	article_text(article, error->article);
 	begin(cli);
-	fprintf(stderr, "%s [%s%s%s]\n", error->text, error->reason, article[0] ? ", " : "", article);
-	for (size_t i = 0; i < error->detail_count; i++) {
-		const char *field = error->details[i].field, *text = error->details[i].text;
-		/* A single defect is the text itself. */
-		if (error->detail_count == 1 && strstr(error->text, text) &&
-		    (!field[0] || strstr(error->text, field)))
-			continue;
-		fprintf(stderr, "  %s%s%s\n", field, field[0] ? ": " : "", text);
+	fprintf(stderr, "%s%s%s [%s%s%s]\n", where, where[0] ? ": " : "", error->text, error->reason,
+		article[0] ? ", " : "", article);
+	for (size_t i = 0; i < error->detail_count && !alone; i++) {
+		const char *field = error->details[i].field;
+		fprintf(stderr, "  %s%s%s\n", field, field[0] ? ": " : "", error->details[i].text);
 	}
 	const char *unknown = error->exit_status == EXIT_UNKNOWN ? "DEADLINE_EXCEEDED" : NULL;
 	const char *what = advice_for(unknown ? unknown : error->reason);

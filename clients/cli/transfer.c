@@ -52,10 +52,32 @@ read_csv(struct cli *cli, const struct kind_desc *kind, struct slice text, struc
 	return r == 0 ? EXIT_OK : tell_fault(cli, &f);
 }
 
+/* Appends the message without what the server keeps, so that what was exported can
+ * be imported again. `top`: fields 1 to 4 of a record, of which only the name stays. */
+static void
+strip(struct buf *out, const struct message_desc *m, struct slice bytes, bool top)
+{
+	struct wire_field w;
+	while (wire_next(&bytes, &w) == 1) {
+		const struct field_desc *field = field_by_number(m, w.number);
+		if ((top && w.number > 1 && w.number < 5) || (field && (field->flags & FIELD_OUTPUT_ONLY)))
+			continue;
+		if (!field || field->type != FIELD_MESSAGE || field->label == LABEL_MAP ||
+		    field->message->well_known != WELL_KNOWN_NONE) {
+			buf_append_slice(out, w.raw);
+			continue;
+		}
+		struct buf child = {0};
+		strip(&child, field->message, w.bytes, false);
+		wire_put_bytes(out, w.number, buf_slice(&child));
+		buf_release(&child);
+	}
+}
+
 static int
 read_json_lines(struct cli *cli, const struct kind_desc *kind, struct slice text, struct records *all)
 {
-	struct buf record = {0};
+	struct buf record = {0}, stripped = {0};
 	struct fault f = {0};
 	unsigned number = 0;
 	int r = 0;
@@ -69,13 +91,17 @@ read_json_lines(struct cli *cli, const struct kind_desc *kind, struct slice text
 		if (slice_trim(line).n == 0)
 			continue;
 		buf_clear(&record);
+		buf_clear(&stripped);
 		r = json_parse(&record, kind->message, line, 0, &f);
-		if (r < 0)
+		if (r < 0) {
 			fault_prefix(&f, "row %u", number);
-		else
-			add_record(all, buf_slice(&record));
+			break;
+		}
+		strip(&stripped, kind->message, buf_slice(&record), true);
+		add_record(all, buf_slice(&stripped));
 	}
 	buf_release(&record);
+	buf_release(&stripped);
 	return r == 0 ? EXIT_OK : tell_fault(cli, &f);
 }
 

@@ -167,11 +167,12 @@ follow(struct watch *w)
 		}
 		if (!w->connected || !passing(&w->error))
 			return tell_error(w->cli, &w->error);
+		bool lost = w->error.exit_status == EXIT_UNKNOWN; /* the connection, not the call */
 		if (!w->told)
 			note("watch: %s; going on when the server is back",
-			     w->error.status ? w->error.text : "the server ended it");
+			     lost || !w->error.status ? "disconnected" : w->error.text);
 		w->told = true;
-		if (w->error.sent && wait_turn(w, RETRY_MS))
+		if (w->error.sent && !lost && wait_turn(w, RETRY_MS))
 			return w->status;
 	}
 }
