@@ -21,11 +21,9 @@ def head(server):
 
 
 def test_what_is_exported_can_be_imported_again_and_changes_nothing(server):
-    for collection, who in (("systems", None), ("principals", ADMIN), ("quotas", None), ("departments", CA), ("catalogue", CA)):
-        ran = server.zwy("export", collection, as_=who or CA)
+    for collection, who in (("principals", ADMIN), ("catalogue", CA), ("quotas", f"principals/{demo.CITY_CA}")):
+        ran = server.zwy("export", collection, as_=who)
         assert ran.status == 0 and ran.out.count("\n") > 1, ran
-        if who is None:
-            continue
         before = head(server)
         again = server.zwy("import", collection, write(server, ran.out), as_=who)
         assert again.status == 0, (collection, again)
