@@ -115,11 +115,31 @@ judge_delegation(struct judging *g)
 	return delegation_rule(&g->job->actor, g->before, g->asked, arena_of(g), g->ret, g->fault);
 }
 
+/* Whether the rule's result is what is stored already. */
+static bool
+is_unchanged(struct judging *g, const pb_msgdesc_t *fields)
+{
+	if (!g->before)
+		return false;
+	struct slice a = message_encode_body(&g->job->messages, fields, g->before);
+	struct slice b = message_encode_body(&g->job->messages, fields, g->ret);
+	return slice_equal(a, b);
+}
+
+/* What changes nothing else publishes no version either. */
 static int
 judge_service(struct judging *g)
 {
-	return service_rule(&g->job->actor, g->before, g->asked, g->book->catalogue_version + 1, arena_of(g),
-			    g->ret, g->fault);
+	const zwy_v1_Service *before = g->before;
+	zwy_v1_Service *service = g->ret;
+	uint32_t next = g->book->catalogue_version + 1;
+	int rc = service_rule(&g->job->actor, before, g->asked, next, arena_of(g), service, g->fault);
+	if (rc != 0 || !before)
+		return rc;
+	service->catalogue_version = before->catalogue_version;
+	if (!is_unchanged(g, zwy_v1_Service_fields))
+		service->catalogue_version = next;
+	return 0;
 }
 
 /* A service as published is kept beside its newest form, for what was applied for under it. */
@@ -197,17 +217,6 @@ check_existence(const struct put_request *request, const char *name, int found, 
 	return 0;
 }
 
-/* Whether the rule's result is what is stored already. */
-static bool
-is_unchanged(struct judging *g, const struct record_kind *row)
-{
-	if (!g->before)
-		return false;
-	struct slice a = message_encode_body(&g->job->messages, row->fields, g->before);
-	struct slice b = message_encode_body(&g->job->messages, row->fields, g->ret);
-	return slice_equal(a, b);
-}
-
 static int
 judge(struct judging *g, const struct record_kind *row, const struct put_request *request)
 {
@@ -249,7 +258,7 @@ record_decide(struct job *j, struct txn *t, const struct rulebook *book, const s
 	int rc = judge(&g, row, request);
 	if (rc != 0)
 		return rc;
-	*ret = !g.before ? PUT_CREATED : is_unchanged(&g, row) ? PUT_UNCHANGED : PUT_UPDATED;
+	*ret = !g.before ? PUT_CREATED : is_unchanged(&g, row->fields) ? PUT_UNCHANGED : PUT_UPDATED;
 	if (*ret == PUT_UNCHANGED)
 		return 0;
 	if (j->validate_only)
