@@ -214,6 +214,7 @@ def run_one(test, case, rounds):
     outcome = Outcome(test)
     start = time.monotonic()
     directory = os.path.realpath(tempfile.mkdtemp(prefix="zwy-test-"))
+    os.chmod(directory, 0o711)  # tests act as other users too
     try:
         status, outcome.log = execute(test, directory, case, rounds)
     except OSError as error:
