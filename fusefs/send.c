@@ -204,7 +204,7 @@ parse_request(struct buf *application, struct slice body, bool json, struct faul
 	const struct kind_desc *kind = kind_by_collection(SLICE("applications"));
 	struct text_place place;
 	if (json)
-		return json_parse(application, kind->message, body, JSON_REFUSE_OUTPUT_ONLY, f);
+		return json_parse(application, kind->message, body, f);
 	return text_parse(application, kind->message, body, TEXT_INPUT, &place, f);
 }
 

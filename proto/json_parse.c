@@ -14,7 +14,6 @@
 struct reader {
 	struct slice text;
 	struct arena *arena;
-	unsigned flags;
 	struct fault *fault;
 };
 
@@ -249,8 +248,6 @@ read_member(struct reader *r, const struct json_step *at, struct draft *d, json_
 		return unknown_member(r, at, d->message);
 	if (json_is_null(j))
 		return 0;
-	if ((r->flags & JSON_REFUSE_OUTPUT_ONLY) && (field->flags & FIELD_OUTPUT_ONLY))
-		return refuse(r, at, ERR_OUTPUT_ONLY_FIELD, "the server keeps it; leave it out");
 	if (draft_at(d, field)->count)
 		return refuse(r, at, ERR_INVALID_FIELD, "given under two names");
 	const struct field_desc *rival = draft_rival(d, field);
@@ -307,12 +304,12 @@ read_root(struct reader *r, struct buf *out, const struct message_desc *m, json_
 }
 
 int
-json_parse(struct buf *out, const struct message_desc *m, struct slice text, unsigned flags, struct fault *f)
+json_parse(struct buf *out, const struct message_desc *m, struct slice text, struct fault *f)
 {
 	if (slice_starts(text, SLICE(BYTE_ORDER_MARK)))
 		text = (struct slice){text.p + 3, text.n - 3};
 	struct arena arena = {0};
-	struct reader r = {text, &arena, flags, f};
+	struct reader r = {text, &arena, f};
 	json_error_t error;
 	size_t any = m->well_known != WELL_KNOWN_NONE ? JSON_DECODE_ANY : 0;
 	json_t *root = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES | any, &error);

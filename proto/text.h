@@ -44,12 +44,12 @@ int text_print(struct buf *out, const struct message_desc *m, struct slice bytes
 int text_print_request(struct buf *out, const struct message_desc *m, struct slice bytes);
 
 enum {
-	TEXT_INPUT = 1, /* refuse output-only fields with ERR_OUTPUT_ONLY_FIELD */
+	TEXT_INPUT = 1, /* a request: what the server keeps is not offered where a key is unknown */
 };
 
 /* Text to message bytes. On failure the fault says line and key, and where a key
  * is unknown the nearest one there is. ERR_BAD_SYNTAX, ERR_UNKNOWN_FIELD,
- * ERR_INVALID_FIELD, ERR_OUTPUT_ONLY_FIELD. `submit` is not part of the text
+ * ERR_INVALID_FIELD. `submit` is not part of the text
  * here: see text_scan. */
 int text_parse(struct buf *out, const struct message_desc *m, struct slice text, unsigned flags,
 	       struct text_place *ret_place, struct fault *f);

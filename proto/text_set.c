@@ -292,8 +292,6 @@ set_in(struct text_setter *s, struct draft *d, struct slice whole, struct slice 
 	const struct field_desc *field = field_by_name(d->message, head);
 	if (!field)
 		return unknown_key(s, d->message, whole, head);
-	if ((s->flags & TEXT_INPUT) && (field->flags & FIELD_OUTPUT_ONLY))
-		return text_refuse(s, ERR_OUTPUT_ONLY_FIELD, whole, "the server keeps it; leave it out");
 	if (value_is_scalar(field)) {
 		if (more)
 			return text_refuse(s, ERR_UNKNOWN_FIELD, whole, "%s is a single value",
@@ -364,9 +362,6 @@ text_open_section(struct text_setter *s, struct slice path)
 		const struct field_desc *field = field_by_name(d->message, head);
 		if (!field)
 			return unknown_key(s, d->message, path, head);
-		if ((s->flags & TEXT_INPUT) && (field->flags & FIELD_OUTPUT_ONLY))
-			return text_refuse(s, ERR_OUTPUT_ONLY_FIELD, path,
-					   "the server keeps it; leave it out");
 		if (value_is_scalar(field) || field->label == LABEL_MAP)
 			return text_refuse(s, ERR_BAD_SYNTAX, path, "not a section; write %s%s",
 					   field->text_name,

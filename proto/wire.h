@@ -61,8 +61,8 @@ struct wire_limits {
 int wire_check(const struct message_desc *m, struct slice bytes, struct wire_limits limits, struct fault *f);
 /* A FieldMask path that JSON can say too: snake_case with a letter after each underscore. */
 bool wire_mask_path_valid(struct slice path);
-/* Refuses output-only fields that are set (ERR_OUTPUT_ONLY_FIELD), every one of
- * them named. Fields 1 to 4 of a record are passed over: the server ignores them. */
-int wire_check_input(const struct message_desc *m, struct slice bytes, struct fault *f);
-
+/* Appends the message without what only the server writes, at every depth: a
+ * record read back can be sent again, and what a request says of such a field
+ * counts for nothing (AIP-203). For bytes that wire_check accepts. */
+int wire_strip_output_only(struct buf *out, const struct message_desc *m, struct slice bytes);
 #endif

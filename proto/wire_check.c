@@ -334,52 +334,31 @@ wire_check(const struct message_desc *m, struct slice bytes, struct wire_limits 
 	return check_message(&c, NULL, m, bytes, 1);
 }
 
-static bool
-is_default(const struct field_desc *field, const struct wire_field *w)
-{
-	if (field->label != LABEL_SINGULAR || field->type == FIELD_MESSAGE)
-		return false;
-	return w->type == WIRE_LEN ? w->bytes.n == 0 : w->value == 0;
-}
-
+/* Appends the fields of a message, those left out that the server keeps. */
 static void
-add_output_only(struct fault *f, const struct place *at, const struct field_desc *field)
+strip(struct buf *out, const struct message_desc *m, struct slice bytes, unsigned depth)
 {
-	struct buf path = {0};
-	print_path(&path, at);
-	buf_append_char(&path, '\0');
-	const char *name = path.error ? field->name : path.p;
-	fault_add(f, ERR_OUTPUT_ONLY_FIELD, name, "%s is kept by the server", name);
-	buf_release(&path);
-}
-
-static int
-check_input(struct fault *f, const struct place *up, const struct message_desc *m, struct slice bytes,
-	    unsigned depth)
-{
-	struct place at = {.up = up, .message = m, .bytes = bytes};
-	int result = 0;
-	while (depth <= WIRE_LIMITS_DEFAULT.depth && wire_next(&bytes, &at.field) == 1) {
-		const struct field_desc *field = field_by_number(m, at.field.number);
-		if (!field || (m->kind && field->number <= 4) || is_default(field, &at.field))
+	struct wire_field w;
+	while (wire_next(&bytes, &w) == 1) {
+		const struct field_desc *field = field_by_number(m, w.number);
+		if (field && (field->flags & FIELD_OUTPUT_ONLY))
 			continue;
-		if (field->flags & FIELD_OUTPUT_ONLY) {
-			result = ERR_OUTPUT_ONLY_FIELD;
-			if (!f)
-				return result;
-			add_output_only(f, &at, field);
-		} else if (field->type == FIELD_MESSAGE && at.field.type == WIRE_LEN) {
-			int r = check_input(f, &at, field->message, at.field.bytes, depth + 1);
-			result = r ? r : result;
+		if (!field || !field->message || w.type != WIRE_LEN || depth == WIRE_LIMITS_DEFAULT.depth) {
+			buf_append_slice(out, w.raw);
+			continue;
 		}
+		struct buf inner = {0};
+		strip(&inner, field->message, w.bytes, depth + 1);
+		wire_put_bytes(out, w.number, buf_slice(&inner));
+		if (inner.error)
+			out->error = inner.error;
+		buf_release(&inner);
 	}
-	return result;
 }
 
 int
-wire_check_input(const struct message_desc *m, struct slice bytes, struct fault *f)
+wire_strip_output_only(struct buf *out, const struct message_desc *m, struct slice bytes)
 {
-	if (f)
-		fault_clear(f);
-	return check_input(f, NULL, m, bytes, 1);
+	strip(out, m, bytes, 1);
+	return out->error;
 }

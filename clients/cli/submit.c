@@ -32,8 +32,7 @@ parse_request(struct cli *cli, const char *path, struct slice text, struct buf *
 	enum text_state state = text_scan(text, json, &body);
 	if (state != TEXT_COMPLETE)
 		body = text;
-	int r = json ? json_parse(ret, m, body, JSON_REFUSE_OUTPUT_ONLY, &f)
-		     : text_parse(ret, m, body, TEXT_INPUT, &place, &f);
+	int r = json ? json_parse(ret, m, body, &f) : text_parse(ret, m, body, TEXT_INPUT, &place, &f);
 	if (r == 0 && state == TEXT_GARBAGE)
 		r = fault_set(&f, ERR_BAD_SYNTAX,
 			      "something stands after the end of the request, or it is not UTF-8");

@@ -92,7 +92,7 @@ read_json_lines(struct cli *cli, const struct kind_desc *kind, struct slice text
 			continue;
 		buf_clear(&record);
 		buf_clear(&stripped);
-		r = json_parse(&record, kind->message, line, 0, &f);
+		r = json_parse(&record, kind->message, line, &f);
 		if (r < 0) {
 			fault_prefix(&f, "row %u", number);
 			break;

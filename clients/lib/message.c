@@ -61,7 +61,7 @@ zwy_message_parse(const char *message, struct zwy_bytes text, enum zwy_form form
 	const struct message_desc *m = find(message, &f);
 	int r = f.code;
 	if (m)
-		r = form == ZWY_TEXT ? text_parse(&out, m, s, 0, &place, &f) : json_parse(&out, m, s, 0, &f);
+		r = form == ZWY_TEXT ? text_parse(&out, m, s, 0, &place, &f) : json_parse(&out, m, s, &f);
 	if (finish(r, &out, &f, error) != 0)
 		return -1;
 	*ret = (struct zwy_bytes){out.p, out.n - 1};

@@ -26,14 +26,14 @@ decide_one(struct import *im, struct txn *t, const struct rulebook *book, struct
 	struct put_request request = {
 		.kind = im->kind,
 		.name = wire_string(record, 1),
-		.record = record,
-		.mask.all = !im->masked,
 	};
 	int rc = wire_check(im->kind->message, record, WIRE_LIMITS_DEFAULT, f);
 	if (rc == 0)
-		rc = wire_check_input(im->kind->message, record, f);
+		rc = job_input(im->job, im->kind->message, record, &request.record);
 	if (rc == 0 && im->masked)
 		rc = field_mask_read(&request.mask, im->kind->message, im->mask, record, f);
+	else
+		field_mask_all(&request.mask, im->kind->message);
 	if (rc == 0)
 		rc = record_decide(im->job, t, book, &request, "import", &outcome);
 	if (rc != 0)

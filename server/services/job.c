@@ -325,6 +325,18 @@ job_event(struct job *j, const struct put *about, const struct job_event *e)
 	return 0;
 }
 
+int
+job_input(struct job *j, const struct message_desc *m, struct slice record, struct slice *ret)
+{
+	struct buf kept = {0};
+	int rc = wire_strip_output_only(&kept, m, record);
+	*ret = arena_copy(&j->messages.arena, buf_slice(&kept));
+	buf_release(&kept);
+	if (rc != 0 || !ret->p)
+		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
+	return 0;
+}
+
 void *
 job_read(struct job *j, struct reader *r, struct slice name, const pb_msgdesc_t *fields, size_t size,
 	 struct fault *f)

@@ -76,6 +76,9 @@ struct job_event {
 };
 int job_event(struct job *j, const struct put *about, const struct job_event *e);
 
+/* What a client may say of a record: without what only the server writes. */
+int job_input(struct job *j, const struct message_desc *m, struct slice record, struct slice *ret);
+
 /* Reads and decodes a record; NULL with ERR_NOT_FOUND (and a text) where there is none. */
 void *job_read(struct job *j, struct reader *r, struct slice name, const pb_msgdesc_t *fields, size_t size,
 	       struct fault *f);

@@ -2,24 +2,30 @@
 
 #include "wire.h"
 
-#define MASK_FIELDS 64
 #define HEAD_FIELDS 4
+
+void
+field_mask_all(struct field_mask *ret, const struct message_desc *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		ret->bits[m->fields[i].number] = !(m->fields[i].flags & FIELD_OUTPUT_ONLY);
+}
 
 static int
 mask_path(struct field_mask *ret, const struct message_desc *m, struct slice path, struct fault *f)
 {
 	if (slice_is(path, "*")) {
-		ret->all = true;
+		field_mask_all(ret, m);
 		return 0;
 	}
 	const struct field_desc *field = field_by_name(m, path);
-	if (!field || field->number >= MASK_FIELDS)
+	if (!field)
 		return fault_add(
 			f, ERR_INVALID_FIELD, "update_mask",
 			"update_mask: \"%.*s\" is no field of %s; only whole fields of the record can "
 			"be named",
 			(int)path.n, path.p, m->name);
-	ret->bits[field->number] = true;
+	ret->bits[field->number] = !(field->flags & FIELD_OUTPUT_ONLY);
 	return 0;
 }
 
@@ -37,7 +43,7 @@ field_mask_read(struct field_mask *ret, const struct message_desc *m, struct sli
 	}
 	if (mask.n == 0)
 		for (rest = record; wire_next(&rest, &field) == 1;)
-			if (field.number < MASK_FIELDS)
+			if (field.number < MAX_FIELDS)
 				built.bits[field.number] = true;
 	*ret = built;
 	return 0;
@@ -46,7 +52,7 @@ field_mask_read(struct field_mask *ret, const struct message_desc *m, struct sli
 static bool
 is_masked(const struct field_mask *mask, uint32_t number)
 {
-	return mask->all || (number < MASK_FIELDS && mask->bits[number]);
+	return number > HEAD_FIELDS && number < MAX_FIELDS && mask->bits[number];
 }
 
 struct slice
@@ -58,13 +64,13 @@ merge_records(struct arena *arena, struct slice before, struct slice asked, cons
 	if (!p)
 		return (struct slice){NULL, 0};
 	while (wire_next(&before, &field) == 1) {
-		if (field.number <= HEAD_FIELDS || !is_masked(mask, field.number)) {
+		if (!is_masked(mask, field.number)) {
 			memcpy(p + n, field.raw.p, field.raw.n);
 			n += field.raw.n;
 		}
 	}
 	while (wire_next(&asked, &field) == 1) {
-		if (field.number > HEAD_FIELDS && is_masked(mask, field.number)) {
+		if (is_masked(mask, field.number)) {
 			memcpy(p + n, field.raw.p, field.raw.n);
 			n += field.raw.n;
 		}

@@ -6,11 +6,13 @@
 #include "base/error.h"
 #include "descriptor.h"
 
-/* Top-level fields, by number. */
+/* Top-level fields, by number; never those that only the server writes. */
 struct field_mask {
-	bool all; /* replace the whole record */
-	bool bits[64];
+	bool bits[MAX_FIELDS];
 };
+
+/* Every field: the record is replaced as a whole. */
+void field_mask_all(struct field_mask *ret, const struct message_desc *m);
 
 /* The paths of a FieldMask message: names of whole top-level fields, or "*".
  * None: the fields that `record` carries. ERR_INVALID_FIELD names a bad path. */

@@ -197,8 +197,9 @@ record_kind_of(enum kind kind)
 static struct slice
 asked_bytes(struct judging *g, const struct put_request *request, struct slice before)
 {
-	struct field_mask whole = {.all = true};
+	struct field_mask whole = {0};
 	struct buf head = {0};
+	field_mask_all(&whole, request->kind->message);
 	wire_put_string(&head, 1, slice_of(g->name));
 	struct slice base = before.n ? before : arena_copy(arena_of(g), buf_slice(&head));
 	buf_release(&head);

@@ -93,7 +93,6 @@ decide_bootstrap(struct job *j, struct txn *t, const struct rulebook *book)
 	struct put_request request = {
 		.kind = kind_by_number(KIND_PRINCIPAL),
 		.name = SLICE(BOOTSTRAP),
-		.mask.all = true,
 	};
 	zwy_v1_Principal principal = zwy_v1_Principal_init_zero;
 	zwy_v1_Role roles[] = {zwy_v1_ROLE_ADM};

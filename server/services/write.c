@@ -37,7 +37,7 @@ read_put(struct job *j, struct call *c, struct slice message, bool create, struc
 	j->asked_desc = method->request;
 	j->request_id = wire_string(whole, create ? CREATE_REQUEST_ID : UPDATE_REQUEST_ID);
 	j->validate_only = create && wire_uint(whole, CREATE_VALIDATE_ONLY);
-	int rc = wire_check_input(method->kind->message, ret->record, f);
+	int rc = job_input(j, method->kind->message, ret->record, &ret->record);
 	if (rc != 0)
 		return rc;
 	if (!create && (rc = field_mask_read(&ret->mask, method->kind->message,

@@ -43,7 +43,7 @@ parse_line(struct slice line)
 	const struct message_desc *m = slice_cut(&line, '\t', &name) ? message_by_name(name) : NULL;
 	if (!m)
 		printf("error no such message\n");
-	else if (json_parse(&out, m, line, 0, &f) < 0)
+	else if (json_parse(&out, m, line, &f) < 0)
 		printf("error %s\n", f.text);
 	else {
 		put_hex(buf_slice(&out));

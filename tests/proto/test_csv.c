@@ -224,7 +224,10 @@ an_export_can_be_imported(void **state)
 				struct buf again = {0};
 				assert_int_equal(csv_next(r, &again, &f), 1);
 				assert_true(slice_equal(buf_slice(&again), buf_slice(&back[count])));
-				assert_int_equal(wire_check_input(kind->message, buf_slice(&again), &f), 0);
+				struct buf kept = {0};
+				wire_strip_output_only(&kept, kind->message, buf_slice(&again));
+				assert_true(slice_equal(buf_slice(&kept), buf_slice(&again)));
+				buf_release(&kept);
 				buf_release(&again);
 				buf_release(&records[count]);
 				buf_release(&back[count]);

@@ -181,9 +181,10 @@ def test_an_application_is_returned_once_only(server):
         demo.act(client, name, "return_incomplete", demo.CA, reason="again")
 
 
-def test_output_only_fields_cannot_be_written(server):
-    with refused("OUTPUT_ONLY_FIELD", "INVALID_ARGUMENT"):
-        demo.file(server.client(), state="approved")
+def test_what_only_the_server_writes_counts_for_nothing_in_a_request(server):
+    client = server.client()
+    name = demo.file(client, state="approved")
+    assert client.call("GetApplication", as_=demo.DU, name=name).state == "submitted"
 
 
 def test_nothing_is_created_where_a_rule_is_broken(server):
