@@ -23,9 +23,32 @@ dup_items(struct arena *arena, const zwy_v1_Item *from, size_t count)
 	return items;
 }
 
+/* A figure that the catalogue counts by and the item left out (cloud-server=4). */
+static void
+fill_spec(zwy_v1_Item *item, const zwy_v1_Service *service, struct arena *arena)
+{
+	size_t room = item->spec_count + service->dimensions_count;
+	zwy_v1_Item_SpecEntry *spec = arena_array(arena, room, sizeof(*spec));
+	if (!spec)
+		return;
+	if (item->spec_count)
+		memcpy(spec, item->spec, item->spec_count * sizeof(*spec));
+	for (size_t k = 0; k < service->dimensions_count; k++) {
+		const zwy_v1_Dimension *d = &service->dimensions[k];
+		if (d->default_value == 0 || item_spec(item, text_of(d->name)))
+			continue;
+		spec[item->spec_count++] = (zwy_v1_Item_SpecEntry){
+			.key = arena_strdup(arena, text_of(d->name)),
+			.value = arena_printf(arena, "%llu", (unsigned long long)d->default_value),
+		};
+	}
+	item->spec = spec;
+}
+
 /* The part of it that a department writes, references as bare slugs; the rest stays. */
 static void
-take_over(const zwy_v1_Application *asked, struct arena *arena, zwy_v1_Application *ret)
+take_over(const struct facts *facts, const zwy_v1_Application *asked, struct arena *arena,
+	  zwy_v1_Application *ret)
 {
 	ret->kind = zwy_v1_APPLICATION_KIND_REGULAR;
 	ret->system = dup_reference(arena, "systems", asked->system);
@@ -42,6 +65,9 @@ take_over(const zwy_v1_Application *asked, struct arena *arena, zwy_v1_Applicati
 	ret->document = asked->document;
 	ret->items_count = asked->items_count;
 	ret->items = dup_items(arena, asked->items, asked->items_count);
+	for (size_t i = 0; ret->items && i < ret->items_count && i < facts->item_count; i++)
+		if (facts->items[i].service)
+			fill_spec(&ret->items[i], facts->items[i].service, arena);
 }
 
 /* Fills in what was left out (Article 5: the department of the system, its node). */
@@ -98,7 +124,7 @@ application_create(const struct facts *facts, const zwy_v1_Application *asked, b
 	f = f ? f : &own;
 	ret_missing = ret_missing ? ret_missing : &own_missing;
 	fault_clear(ret_missing);
-	take_over(asked, arena, a);
+	take_over(facts, asked, arena, a);
 	if (arena->failed)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	int r = writer_check(facts, "applying", f);
@@ -203,7 +229,7 @@ application_update(const struct facts *facts, const zwy_v1_Application *before,
 	int r = work_begin(&w, f);
 	if (r)
 		return r;
-	take_over(asked, arena, a);
+	take_over(facts, asked, arena, a);
 	if (arena->failed)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	r = authority_check(facts, before->department, DU_BIT, "changing it", "4", f);

@@ -45,7 +45,11 @@ check_dimensions(const zwy_v1_Quota *before, const zwy_v1_Quota *asked, const st
 		if (d->limit > INT64_MAX)
 			return fault_set(f, ERR_INVALID_FIELD, "dimensions.%zu.limit is too large", i + 1);
 		uint64_t held = old ? old->reserved + old->committed : 0;
-		if (d->limit < held && facts->parameters->number[PARAM_QUOTA_BELOW_USAGE] != 0)
+		if (text_is(d->name, DIMENSION_QUANTITY) && d->unlimited)
+			return fault_set(f, ERR_INVALID_FIELD,
+					 "dimensions.%zu.unlimited: quantity always has a limit", i + 1);
+		if (!d->unlimited && d->limit < held &&
+		    facts->parameters->number[PARAM_QUOTA_BELOW_USAGE] != 0)
 			return fault_set_article(
 				f, ERR_INVALID_FIELD, "16",
 				"the limit of %.40s is %llu, but %llu are held (quota.below_usage=refuse)",
@@ -62,19 +66,22 @@ merge(const zwy_v1_Quota *before, const zwy_v1_QuotaDimension *limit)
 		before ? find_dimension(before->dimensions, before->dimensions_count, limit->name) : NULL;
 	return (zwy_v1_QuotaDimension){
 		.name = limit->name,
-		.limit = limit->limit,
+		.limit = limit->unlimited ? 0 : limit->limit,
+		.unlimited = limit->unlimited,
 		.reserved = old ? old->reserved : 0,
 		.committed = old ? old->committed : 0,
 	};
 }
 
-/* As asked; `quantity` always, and whatever something is still held of. */
+/* As asked; `quantity` always, what else the service counts by without a limit,
+ * and whatever something is still held of. */
 static int
-fill_dimensions(const zwy_v1_Quota *before, const zwy_v1_Quota *asked, struct arena *arena, zwy_v1_Quota *ret,
-		struct fault *f)
+fill_dimensions(const zwy_v1_Quota *before, const zwy_v1_Quota *asked, const zwy_v1_Service *service,
+		struct arena *arena, zwy_v1_Quota *ret, struct fault *f)
 {
 	size_t old = before ? before->dimensions_count : 0;
-	zwy_v1_QuotaDimension *dims = arena_array(arena, asked->dimensions_count + old + 1, sizeof(*dims));
+	size_t room = asked->dimensions_count + old + service->dimensions_count + (size_t)1;
+	zwy_v1_QuotaDimension *dims = arena_array(arena, room, sizeof(*dims));
 	if (!dims)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	size_t n = 0;
@@ -84,6 +91,11 @@ fill_dimensions(const zwy_v1_Quota *before, const zwy_v1_Quota *asked, struct ar
 	}
 	for (size_t i = 0; i < asked->dimensions_count; i++)
 		dims[n++] = merge(before, &asked->dimensions[i]);
+	for (size_t i = 0; i < service->dimensions_count; i++) {
+		const zwy_v1_QuotaDimension open = {.name = service->dimensions[i].name, .unlimited = true};
+		if (!find_dimension(dims, n, open.name))
+			dims[n++] = merge(before, &open);
+	}
 	for (size_t i = 0; i < old; i++) {
 		const zwy_v1_QuotaDimension *d = &before->dimensions[i];
 		if (find_dimension(dims, n, d->name) || d->reserved + d->committed == 0)
@@ -113,7 +125,7 @@ quota_rule(const struct actor *actor, const zwy_v1_Quota *before, const zwy_v1_Q
 	if (r == 0)
 		r = check_dimensions(before, asked, facts, f);
 	if (r == 0)
-		r = fill_dimensions(before, asked, arena, &q, f);
+		r = fill_dimensions(before, asked, facts->service, arena, &q, f);
 	if (r)
 		return r;
 	q.department = arena_strdup(arena, name_slug(facts->department->name));

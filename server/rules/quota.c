@@ -86,6 +86,8 @@ check_dimension(const zwy_v1_Application *a, size_t index, const struct item_fac
 			  "%.63s: the %.40s asked for is more than any quota can hold", service, dimension);
 		return;
 	}
+	if (item->quota && (!d || d->unlimited))
+		return;
 	if (!d)
 		d = &none;
 	uint64_t held = d->reserved + d->committed;
@@ -122,8 +124,8 @@ check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct
 		for (size_t n = 0; q && !seen_before(a, i) && n < q->dimensions_count; n++) {
 			const zwy_v1_QuotaDimension *d = &q->dimensions[n];
 			uint64_t mine;
-			if (!total_amount(a, a->items[i].service, d->name, &mine) || mine == 0 ||
-			    d->reserved + d->committed <= d->limit)
+			if (d->unlimited || !total_amount(a, a->items[i].service, d->name, &mine) ||
+			    mine == 0 || d->reserved + d->committed <= d->limit)
 				continue;
 			fault_add(f, ERR_QUOTA_EXCEEDED, field,
 				  "%.63s: the limit of %.40s is %llu by now; %llu are reserved and %llu in "
@@ -155,16 +157,25 @@ move_dimension(zwy_v1_QuotaDimension *d, zwy_v1_LedgerAmount *amount, enum quota
 	return !__builtin_add_overflow(d->committed, n, &d->committed);
 }
 
-/* A copy of the quota whose dimensions can be changed. */
+/* A copy of the quota whose dimensions can be changed, with all that the service
+ * counts by: the catalogue may have gained one since the limits were set. */
 static bool
-copy_quota(struct arena *arena, const zwy_v1_Quota *from, zwy_v1_Quota *ret)
+copy_quota(struct arena *arena, const zwy_v1_Quota *from, const zwy_v1_Service *service, zwy_v1_Quota *ret)
 {
+	const char *name;
 	*ret = *from;
-	ret->dimensions = arena_array(arena, from->dimensions_count, sizeof(*ret->dimensions));
+	ret->dimensions = arena_array(arena, from->dimensions_count + service->dimensions_count + (size_t)1,
+				      sizeof(*ret->dimensions));
 	if (!ret->dimensions)
 		return false;
 	if (from->dimensions_count)
 		memcpy(ret->dimensions, from->dimensions, from->dimensions_count * sizeof(*ret->dimensions));
+	for (size_t n = 0; (name = dimension_name(service, n)) != NULL; n++)
+		if (!find_dimension(ret, name))
+			ret->dimensions[ret->dimensions_count++] = (zwy_v1_QuotaDimension){
+				.name = arena_strdup(arena, name),
+				.unlimited = true,
+			};
 	return true;
 }
 
@@ -176,7 +187,7 @@ fill_move(struct work *w, size_t index, const zwy_v1_Service *service, enum quot
 	zwy_v1_LedgerEntry *entry = &move->entry;
 	size_t room = service->dimensions_count + (size_t)1;
 	entry->amounts = arena_array(w->arena, room, sizeof(*entry->amounts));
-	if (!entry->amounts || !copy_quota(w->arena, w->facts->items[index].quota, &move->quota))
+	if (!entry->amounts || !copy_quota(w->arena, w->facts->items[index].quota, service, &move->quota))
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	const char *dimension;
 	for (size_t n = 0; (dimension = dimension_name(service, n)) != NULL; n++) {

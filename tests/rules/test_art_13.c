@@ -339,6 +339,32 @@ quota_says_dimension_limit_and_what_is_available(void **state)
 }
 
 static void
+quota_counts_a_dimension_without_a_limit(void **state)
+{
+	(void)state;
+	w.dimensions[0][1].limit = 0;
+	w.dimensions[0][1].unlimited = true;
+	assert_int_equal(world_create(&w, &r.a, true, &du, NOW), 0);
+	assert_int_equal(w.dimensions[0][1].reserved, 16);
+}
+
+static void
+art_13_a_figure_left_out_is_the_catalogues(void **state)
+{
+	zwy_v1_Dimension dims[2];
+	(void)state;
+	memcpy(dims, w.services[0].dimensions, sizeof(dims));
+	dims[0].default_value = 3;
+	w.services[0].dimensions = dims;
+	r.items[0].spec_count = 0;
+	assert_int_equal(world_create(&w, &r.a, true, &du, NOW), 0);
+	assert_int_equal(w.app.items[0].spec_count, 1);
+	assert_string_equal(w.app.items[0].spec[0].key, "vcpu");
+	assert_string_equal(w.app.items[0].spec[0].value, "3");
+	assert_int_equal(w.dimensions[0][1].reserved, 3 * r.items[0].quantity);
+}
+
+static void
 quota_adds_items_of_one_service_up(void **state)
 {
 	(void)state;
@@ -653,6 +679,8 @@ main(void)
 		TEST(art_13_a_document_is_of_a_known_type),
 		TEST(quota_says_dimension_limit_and_what_is_available),
 		TEST(quota_adds_items_of_one_service_up),
+		TEST(quota_counts_a_dimension_without_a_limit),
+		TEST(art_13_a_figure_left_out_is_the_catalogues),
 		TEST(quota_without_a_record_is_nothing_and_overflow_is_no_way_in),
 		TEST(art_13_the_most_fundamental_refusal_comes_first),
 		TEST(art_04_another_departments_system_does_not_slip_into_a_draft),

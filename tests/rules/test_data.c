@@ -5,7 +5,7 @@
 #include "rules/records.h"
 
 #define ROWS_MAX    256
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 20
 
 /* A whole file: the first row names the columns. */
 struct table {

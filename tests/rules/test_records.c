@@ -136,7 +136,10 @@ quota_limits_are_the_authoritys_and_balances_nobodys(void **state)
 	assert_int_equal(quota_rule(&ca, NULL, &asked, &facts, &w.arena, &ret, &w.fault), 0);
 	assert_string_equal(ret.department, "provincial-finance");
 	assert_string_equal(ret.node, "core");
-	assert_int_equal(ret.dimensions_count, 2);
+	assert_int_equal(ret.dimensions_count, 3);
+	/* Counted, but not limited by anybody. */
+	assert_string_equal(ret.dimensions[2].name, "gib");
+	assert_true(ret.dimensions[2].unlimited);
 	assert_string_equal(ret.dimensions[0].name, "quantity");
 	assert_int_equal(ret.dimensions[0].limit, 0);
 	assert_int_equal(ret.dimensions[1].limit, 8);
@@ -157,13 +160,17 @@ art_16_a_limit_below_what_is_held_keeps_the_balance(void **state)
 	w.dimensions[0][0].committed = 5;
 	w.dimensions[0][1].reserved = 7;
 	assert_int_equal(quota_rule(&ca, &w.quotas[0], &asked, &facts, &w.arena, &ret, &w.fault), 0);
-	assert_int_equal(ret.dimensions_count, 2);
+	assert_int_equal(ret.dimensions_count, 3);
 	assert_int_equal(ret.dimensions[0].limit, 1);
 	assert_int_equal(ret.dimensions[0].committed, 5);
-	/* Left out, but held: it stays, with nothing more to give. */
+	/* Left out: without a limit of its own, and what is held stays counted. */
 	assert_string_equal(ret.dimensions[1].name, "vcpu");
-	assert_int_equal(ret.dimensions[1].limit, 0);
+	assert_true(ret.dimensions[1].unlimited);
 	assert_int_equal(ret.dimensions[1].reserved, 7);
+	dims[0].unlimited = true;
+	assert_int_equal(quota_rule(&ca, &w.quotas[0], &asked, &facts, &w.arena, &ret, &w.fault),
+			 ERR_INVALID_FIELD);
+	dims[0].unlimited = false;
 	assert_int_equal(parameters_set(&w.parameters, "quota.below_usage", "refuse", &w.fault), 0);
 	assert_int_equal(quota_rule(&ca, &w.quotas[0], &asked, &facts, &w.arena, &ret, &w.fault),
 			 ERR_INVALID_FIELD);
