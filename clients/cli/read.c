@@ -78,8 +78,8 @@ print_rule(struct slice rule)
 	struct wire_field w;
 	snprintf(number, sizeof(number), "%.*s", (int)n.n, n.p);
 	article_text(article, number);
-	printf("%s  %.*s  %.*s\n\n%.*s\n", article, (int)title.n, title.p, (int)regulation.n, regulation.p,
-	       (int)text.n, text.p);
+	printf("%s%s%.*s  %.*s\n\n%.*s\n", article, article[0] ? "  " : "", (int)title.n, title.p,
+	       (int)regulation.n, regulation.p, (int)text.n, text.p);
 	for (bool first = true; wire_next(&rule, &w) == 1;) {
 		if (w.number != RULE_BEHAVIOUR)
 			continue;

@@ -62,6 +62,9 @@ note(const char *fmt, ...)
 	fprintf(stderr, "\n");
 }
 
+/* Of the regulation; what the records call 37 is its appendix. */
+#define LAST_ARTICLE 36
+
 /* 1 to 99 as Chinese write the number of an article. */
 static void
 chinese_number(char dst[16], unsigned n)
@@ -76,7 +79,7 @@ article_text(char dst[64], const char *article)
 	char number[16];
 	int n = atoi(article);
 	dst[0] = '\0';
-	if (n < 1 || n > 99)
+	if (n < 1 || n > LAST_ARTICLE)
 		return;
 	chinese_number(number, (unsigned)n);
 	snprintf(dst, 64, "第%s条/Art. %.12s", number, article);
