@@ -182,9 +182,7 @@ def test_an_application_is_returned_once_only(server):
 
 
 def test_what_only_the_server_writes_counts_for_nothing_in_a_request(server):
-    client = server.client()
-    name = demo.file(client, state="approved")
-    assert client.call("GetApplication", as_=demo.DU, name=name).state == "submitted"
+    assert demo.file(server.client(), state="approved").state == "submitted"
 
 
 def test_nothing_is_created_where_a_rule_is_broken(server):
