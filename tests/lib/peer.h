@@ -1,6 +1,8 @@
 /* A small gRPC server on a thread, for tests of libzwy: it can misbehave on
  * purpose. Independent of the server's own engine. The method says what happens:
  *
+ *   /t/Count     request "NUMBER": counted in peer.counted[NUMBER], then as Echo; where the
+ *                number is divisible by peer.goaway_every, GOAWAY follows
  *   /t/Echo      each message comes back once the client has half-closed
  *   /t/Stream    request "COUNT SIZE": so many messages of that size
  *   /t/Headers   one message: the request's headers, "name: value" lines
@@ -37,6 +39,7 @@
 #include "status.h"
 
 #define PEER_CONNECTIONS 64
+#define PEER_COUNTED     20000
 
 struct peer {
 	bool is_tcp;
@@ -46,6 +49,8 @@ struct peer {
 	unsigned max_streams; /* 0: 100 */
 	atomic_int refusals, accepted, requests, resets, most_open;
 	atomic_llong sent; /* bytes of DATA payload */
+	unsigned goaway_every;
+	atomic_uchar counted[PEER_COUNTED];
 	int listener, wake;
 	uint16_t port;
 	atomic_bool stop;
@@ -57,7 +62,7 @@ struct peer_connection {
 	struct peer *peer;
 	int fd;
 	nghttp2_session *session;
-	bool drop;
+	bool drop, goaway;
 	int open;
 	struct peer_stream *streams;
 };
@@ -172,6 +177,22 @@ peer_refuse_or_echo(struct peer_stream *s)
 }
 
 static void
+peer_count(struct peer_stream *s)
+{
+	struct peer *peer = s->conn->peer;
+	char request[16] = "";
+	if (s->body.n > 5 && s->body.n < 5 + sizeof(request))
+		memcpy(request, s->body.p + 5, s->body.n - 5);
+	unsigned number = (unsigned)atoi(request);
+	if (number < PEER_COUNTED)
+		atomic_fetch_add(&peer->counted[number], 1);
+	buf_append_slice(&s->out, buf_slice(&s->body));
+	peer_answer(s);
+	if (peer->goaway_every && number % peer->goaway_every == 0)
+		s->conn->goaway = true;
+}
+
+static void
 peer_complete(struct peer_stream *s)
 {
 	struct peer_connection *conn = s->conn;
@@ -180,13 +201,14 @@ peer_complete(struct peer_stream *s)
 	if (strcmp(s->path, "/t/Echo") == 0 || strcmp(s->path, "/t/Goaway") == 0) {
 		buf_append_slice(&s->out, buf_slice(&s->body));
 		peer_answer(s);
-		if (s->path[3] == 'G')
-			nghttp2_submit_goaway(conn->session, 0, s->id, NGHTTP2_NO_ERROR, NULL, 0);
+		conn->goaway |= s->path[3] == 'G';
 	} else if (strcmp(s->path, "/t/Stream") == 0) {
 		peer_stream_messages(s);
 	} else if (strcmp(s->path, "/t/Headers") == 0) {
 		frame_message(&s->out, buf_slice(&s->headers));
 		peer_answer(s);
+	} else if (strcmp(s->path, "/t/Count") == 0) {
+		peer_count(s);
 	} else if (strcmp(s->path, "/t/Drop") == 0) {
 		conn->drop = true;
 	} else if (strcmp(s->path, "/t/Refuse") == 0) {
@@ -366,6 +388,12 @@ peer_serve(struct peer_connection *conn)
 		return true;
 	if (nghttp2_session_mem_recv(conn->session, bytes, (size_t)n) < 0 || conn->drop)
 		return false;
+	/* Everything that came with it has been served: the last stream is the truth. */
+	if (conn->goaway)
+		nghttp2_submit_goaway(conn->session, 0,
+				      nghttp2_session_get_last_proc_stream_id(conn->session),
+				      NGHTTP2_NO_ERROR, NULL, 0);
+	conn->goaway = false;
 	if (!peer_send_all(conn) || conn->drop)
 		return false;
 	return nghttp2_session_want_read(conn->session) || nghttp2_session_want_write(conn->session);
