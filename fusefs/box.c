@@ -239,15 +239,21 @@ box_open(struct box_handle *ret, struct box_file *f, bool truncate, bool append)
 	return 0;
 }
 
-/* What there is so far becomes the draft that the next writer continues. */
+/* What there is so far becomes the draft that the next writer continues; what was
+ * accepted is what a reader finds, whatever somebody tried to write over it. */
 static void
 keep_draft(struct box_handle *h)
 {
 	struct slice accepted;
 	struct box_file *f = h->file;
-	if (h->private_buffer && h->dirty && !h->complete && h->buffer.n &&
-	    !box_accepted_raw(f->box, slice_of(f->name), &accepted))
+	if (!h->private_buffer || !h->dirty)
+		return;
+	if (box_accepted_raw(f->box, slice_of(f->name), &accepted)) {
+		if (!slice_equal(accepted, buf_slice(&f->content)))
+			file_set(f, accepted, f->mtime);
+	} else if (!h->complete && h->buffer.n) {
 		file_set(f, buf_slice(&h->buffer), f->mtime);
+	}
 }
 
 void
@@ -322,6 +328,7 @@ request_write(struct box_handle *h, uint64_t offset, struct slice data, msec now
 	struct box_step step = refuse(eno, NULL);
 	if (!eno)
 		step = judge(f->box, slice_of(f->name), buf_slice(&next), &complete);
+	h->dirty = true;
 	if (step.error_number) {
 		h->refused = step.error_number;
 		buf_release(&next);
@@ -329,7 +336,6 @@ request_write(struct box_handle *h, uint64_t offset, struct slice data, msec now
 	}
 	buf_release(&h->buffer);
 	h->buffer = next;
-	h->dirty = true;
 	h->refused = 0;
 	h->complete = complete && !step.commit;
 	if (complete)
@@ -411,10 +417,10 @@ box_sync(struct box_handle *h)
 	struct box_file *f = h->file;
 	if (!box_is_request(f))
 		return 0;
-	if (box_accepted_raw(f->box, slice_of(f->name), &accepted))
-		return 0;
 	if (h->refused)
 		return h->refused;
+	if (box_accepted_raw(f->box, slice_of(f->name), &accepted))
+		return 0;
 	if (box_result_find(f->box, slice_of(f->name), &result))
 		return result.state == BOX_ACCEPTED  ? 0
 		       : result.state == BOX_UNKNOWN ? ETIMEDOUT

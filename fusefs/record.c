@@ -311,3 +311,54 @@ record_env(const struct message_desc *m, struct slice bytes, struct buf *out)
 	env_part(&p, &name, RECORD_MAX_DEPTH, out);
 	buf_release(&name);
 }
+
+/* Whether a request may not set the key (dots between its fields) in this message. */
+static bool
+kept_by_server(const struct message_desc *m, struct slice key)
+{
+	bool record = m->kind != NULL;
+	struct slice word;
+	while (key.n && m) {
+		if (!slice_cut(&key, '.', &word)) {
+			word = key;
+			key.n = 0;
+		}
+		const struct field_desc *f = field_by_name(m, word);
+		if (!f)
+			return false;
+		if (f->flags & FIELD_OUTPUT_ONLY || (record && f->number <= 4))
+			return true;
+		record = false;
+		m = f->label == LABEL_MAP ? NULL : f->message;
+	}
+	return false;
+}
+
+static bool
+cut_key(struct slice line, struct slice *ret)
+{
+	return slice_cut(&line, '=', ret);
+}
+
+void
+record_template(const struct message_desc *m, struct slice text, struct buf *out)
+{
+	const struct message_desc *section = m;
+	bool section_kept = false;
+	struct slice line, key;
+	while (slice_cut(&text, '\n', &line)) {
+		bool kept = section_kept;
+		if (line.n > 2 && line.p[0] == '[') {
+			struct slice name = {line.p + 1, line.n - 2};
+			const struct field_desc *f = field_by_name(m, name);
+			kept = section_kept = kept_by_server(m, name);
+			section = f ? f->message : NULL;
+		} else if (!kept && section && cut_key(line, &key)) {
+			kept = kept_by_server(section, key);
+		}
+		if (kept)
+			buf_append_str(out, "# ");
+		buf_append_slice(out, line);
+		buf_append_char(out, '\n');
+	}
+}

@@ -327,10 +327,21 @@ tree_record_names(const struct place *p, struct content *directory)
 }
 
 void
-tree_up(const struct place *p, struct buf *out)
+tree_link(const struct place *p, struct slice target, struct buf *out)
 {
-	for (size_t i = 1; i < p->depth; i++)
+	struct parts from, to;
+	size_t same = 0;
+	if (!split(&from, slice_of(p->path)) || !split(&to, target))
+		return;
+	while (same + 1 < from.n && same + 1 < to.n && slice_equal(from.at[same], to.at[same]))
+		same++;
+	for (size_t i = same + 1; i < from.n; i++)
 		buf_append_str(out, "../");
+	for (size_t i = same; i < to.n; i++) {
+		buf_append_slice(out, to.at[i]);
+		if (i + 1 < to.n)
+			buf_append_char(out, '/');
+	}
 }
 
 int

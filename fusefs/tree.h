@@ -140,8 +140,9 @@ void tree_collections(struct content *directory);
 /* Virtual files of a record: record, record.json, …, and of a workflow record status, due, …. */
 void tree_record_names(const struct place *p, struct content *directory);
 
-/* "../" for each directory between a link at this place and the root. */
-void tree_up(const struct place *p, struct buf *out);
+/* The shortest relative target of a link at this place: catalogue/x seen from
+ * catalogue/by-name/y is ../x. */
+void tree_link(const struct place *p, struct slice target, struct buf *out);
 
 /* Names a person may give a request: contract "Writing", rule 1. 0 or an errno. */
 int tree_check_file_name(struct slice name);

@@ -391,8 +391,7 @@ view_names(struct view_task *t, struct content *c)
 static int
 link_to(struct view_task *t, struct content *c, struct slice target)
 {
-	tree_up(&t->place, &c->bytes);
-	buf_append_slice(&c->bytes, target);
+	tree_link(&t->place, target, &c->bytes);
 	return 0;
 }
 

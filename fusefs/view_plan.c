@@ -242,10 +242,12 @@ view_plan(struct view_task *t)
 				ask_need(t, need);
 		if (p->view == VIEW_CASE_STATUS && t->context->clock_is_set)
 			ask_need(t, NEED_WHOAMI);
-	} else if (t->round == 1) {
-		plan_more(t);
+		t->round++;
 	}
-	t->round++;
+	if (t->round == 1 && t->ask_count == before) {
+		plan_more(t);
+		t->round++;
+	}
 	if (t->arena.failed)
 		return ERR_NO_MEMORY;
 	return (int)(t->ask_count - before);

@@ -66,9 +66,10 @@ personal_link(struct view_task *t, struct content *c)
 	const char *principal = t->context->principal;
 	if (!principal)
 		return t->purpose == VIEW_OPEN ? EHOSTDOWN : 0;
-	tree_up(&t->place, &c->bytes);
 	struct slice word = last_part(slice_of(t->place.path)), who = last_part(slice_of(principal));
-	buf_printf(&c->bytes, "users/%.*s/%.*s", (int)who.n, who.p, (int)word.n, word.p);
+	const char *target =
+		arena_printf(&t->arena, "users/%.*s/%.*s", (int)who.n, who.p, (int)word.n, word.p);
+	tree_link(&t->place, slice_of(target), &c->bytes);
 	return 0;
 }
 
@@ -142,8 +143,7 @@ result(struct view_task *t, struct content *c)
 	default:
 		if (!r.record[0])
 			return ENOENT;
-		tree_up(&t->place, &c->bytes);
-		buf_append_str(&c->bytes, r.record);
+		tree_link(&t->place, slice_of(r.record), &c->bytes);
 		return 0;
 	}
 }
@@ -152,6 +152,8 @@ int
 view_self(struct view_task *t, struct content *c)
 {
 	switch (t->place.view) {
+	case VIEW_EVENTS: /* the mount fills it */
+		return 0;
 	case VIEW_README:
 		buf_append_str(&c->bytes, tree_readme);
 		return 0;
