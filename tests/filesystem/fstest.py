@@ -1,0 +1,99 @@
+"""What the tests of the mount share: users, shells, requests."""
+import collections
+import contextlib
+import csv
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "harness"))
+from zwytest import Mount, Skip, demo, eventually, main, with_server  # noqa: E402,F401
+
+Ran = collections.namedtuple("Ran", "status out err")
+DRAFT = demo.text(documents=())
+WHOLE = demo.text()
+REPO = TESTS.parent
+TIMEOUT = 60  # seconds; a command in a mount that takes that long hangs
+
+
+def uid(principal):
+    """The user id that the demonstration data gives a principal."""
+    with open(REPO / "server/data/demo/principals.csv", encoding="utf-8") as file:
+        return next(int(row["uids"]) for row in csv.DictReader(file) if row["slug"] == principal)
+
+
+def let_through(path):
+    """Other users must be able to reach the mount point."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & 0o001 and folder.stat().st_uid == os.geteuid():
+            folder.chmod(mode & 0o7777 | 0o011)
+
+
+class Shared(Mount):
+    """A mount for every user of the host."""
+
+    def __init__(self, server, options=None):
+        if os.geteuid() != 0:
+            raise Skip("a shared mount with several users needs root")
+        super().__init__(server, options="allow_other" + ("," + options if options else ""))
+        let_through(self.point)
+
+
+def shell(mount, script, as_=None, shell_="bash", timeout=TIMEOUT, stdin=None):
+    """Runs a script with the mount as its working directory, as a principal's user where one is given."""
+    who = []
+    if as_ is not None:
+        number = str(as_ if isinstance(as_, int) else uid(as_))
+        who = ["setpriv", "--reuid", number, "--regid", number, "--clear-groups"]
+    ran = subprocess.run(who + [shell_, "-c", script], cwd=mount.point, input=stdin, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, timeout=timeout, check=False, text=True,
+                         env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"},
+                         **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def ok(mount, script, as_=None, **options):
+    """As shell(), and it must succeed; its standard output."""
+    ran = shell(mount, script, as_, **options)
+    assert ran.status == 0, (script, ran)
+    return ran.out
+
+
+def result(mount, name, base=""):
+    """What became of a request."""
+    folder = mount / base / "results" / name
+    return {field: (folder / field).read_text(encoding="utf-8").strip() for field in ("state", "id", "error")}
+
+
+def applications(server):
+    return [item.name for item in server.client().list("ListApplications")]
+
+
+def request_file(tmp, name="a.req", text=WHOLE):
+    path = pathlib.Path(tmp) / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@contextlib.contextmanager
+def mounted(server, options=None, shared=False):
+    """A mount for the block: private, acting as the department's clerk unless told otherwise; or shared."""
+    mount = Shared(server, options) if shared else Mount(server, options or "as=" + demo.DU)
+    try:
+        yield mount
+    finally:
+        mount.close()
+
+
+@contextlib.contextmanager
+def scratch():
+    """A directory outside the mount that every user may read."""
+    with tempfile.TemporaryDirectory(prefix="files-") as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)
+        let_through(path)
+        yield path
