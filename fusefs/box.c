@@ -87,6 +87,7 @@ box_create(struct box *b, enum box_area area, struct slice directory, struct sli
 		return ENOMEM;
 	f->inode = inode;
 	f->mtime = now;
+	box_show(b, directory, name);
 	*ret = f;
 	return 0;
 }
@@ -471,6 +472,7 @@ box_move(struct box_file *f, enum box_area area, struct slice directory, struct 
 		return ENOMEM;
 	if (old)
 		box_unlink(old);
+	box_show(f->box, directory, name);
 	bool was_request = box_is_request(f), json;
 	bool to_request = area == BOX_REQUESTS && tree_is_request(name, &json);
 	if (was_request && !to_request)

@@ -123,6 +123,11 @@ int box_move(struct box_file *f, enum box_area area, struct slice directory, str
 /* An accepted request is only hidden: its result stays. */
 void box_unlink(struct box_file *f);
 
+/* A document that was unlinked: the server keeps it, this principal does not see it
+ * until it is written again. 0 or an errno. */
+int box_hide(struct box *b, struct slice path);
+bool box_hidden(const struct box *b, struct slice path);
+
 /* The outcome of a commit of `raw` under a name. An accepted name stays accepted. */
 int box_settle(struct box *b, struct slice name, struct slice raw, const struct box_result *outcome);
 /* For lines of applications/new, which have no name of their own: replaces what was there. */

@@ -27,6 +27,54 @@ box_results_release(struct box *b)
 		entry_free(b->results);
 		b->results = next;
 	}
+	while (b->hidden) {
+		struct hidden *next = b->hidden->next;
+		free(b->hidden);
+		b->hidden = next;
+	}
+}
+
+bool
+box_hidden(const struct box *b, struct slice path)
+{
+	for (const struct hidden *h = b->hidden; h; h = h->next)
+		if (slice_is(path, h->path))
+			return true;
+	return false;
+}
+
+int
+box_hide(struct box *b, struct slice path)
+{
+	size_t count = 0;
+	if (box_hidden(b, path))
+		return 0;
+	for (const struct hidden *h = b->hidden; h; h = h->next)
+		count++;
+	if (count >= b->limits.files)
+		return EBUSY;
+	struct hidden *h = calloc(1, sizeof(*h) + path.n + 1);
+	if (!h)
+		return ENOMEM;
+	memcpy(h->path, path.p, path.n);
+	h->next = b->hidden;
+	b->hidden = h;
+	return 0;
+}
+
+void
+box_show(struct box *b, struct slice directory, struct slice name)
+{
+	for (struct hidden **p = &b->hidden; *p; p = &(*p)->next) {
+		struct slice path = slice_of((*p)->path);
+		if (path.n != directory.n + 1 + name.n || !slice_starts(path, directory) ||
+		    memcmp(path.p + directory.n + 1, name.p, name.n) != 0)
+			continue;
+		struct hidden *h = *p;
+		*p = h->next;
+		free(h);
+		return;
+	}
 }
 
 bool

@@ -11,6 +11,11 @@ struct result_entry {
 	struct buf raw; /* bytes that were accepted or whose outcome is unknown */
 };
 
+struct hidden {
+	struct hidden *next;
+	char path[];
+};
+
 struct box {
 	char *principal;
 	struct box_limits limits;
@@ -19,9 +24,11 @@ struct box {
 	size_t bytes;
 	struct result_entry *results;
 	size_t result_count;
+	struct hidden *hidden;
 };
 
 void box_results_release(struct box *b);
+void box_show(struct box *b, struct slice directory, struct slice name);
 /* The bytes that were accepted under the name; false: none were, as far as this box remembers. */
 bool box_accepted_raw(const struct box *b, struct slice name, struct slice *ret);
 

@@ -123,7 +123,6 @@ done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 	struct caller *c = ctx;
 	(void)call;
 	c->whoami = NULL;
-	c->asked_at = now_ms();
 	c->identity_code = error->status ? reason_by_name(error->reason) : 0;
 	server_trouble(c->mount, error->status ? error : NULL);
 	if (!error->status) {
@@ -132,33 +131,39 @@ done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 		c->identity = IDENTITY_REFUSED;
 		c->principal[0] = '\0';
 		c->box = NULL;
-	} else {
-		c->asked_at = 0; /* not answered: ask again next time */
 	}
+	if (!error->status || is_refusal(error))
+		c->asked_at = now_ms();
 	wake(c);
 }
 
-bool
-caller_identify(struct caller *c, struct load *l)
+static bool
+ask(struct caller *c)
 {
+	struct zwy_metadata metadata[1];
 	struct mount *m = c->mount;
-	int64_t now = now_ms();
-	if (c->asked_at && now - c->asked_at < m->options.identity_ms)
+	struct zwy_call_options options = call_options(m, c, metadata, m->options.read_deadline_ms, c);
+	options.message = message;
+	options.done = done;
+	buf_clear(&c->whoami_answer);
+	c->changed = false;
+	c->whoami = zwy_call_start(m->client, "/zwy.v1.OrganisationService/WhoAmI", (struct zwy_bytes){"", 0},
+				   &options);
+	if (!c->whoami)
+		c->identity_code = ERR_NO_MEMORY;
+	return c->whoami != NULL;
+}
+
+bool
+caller_identify(struct caller *c, struct load *l, bool offline)
+{
+	bool fresh = c->asked_at && now_ms() - c->asked_at < c->mount->options.identity_ms;
+	if (fresh && !c->changed)
 		return true;
-	if (!c->whoami) {
-		struct zwy_metadata metadata[1];
-		struct zwy_call_options options =
-			call_options(m, c, metadata, m->options.read_deadline_ms, c);
-		options.message = message;
-		options.done = done;
-		buf_clear(&c->whoami_answer);
-		c->whoami = zwy_call_start(m->client, "/zwy.v1.OrganisationService/WhoAmI",
-					   (struct zwy_bytes){"", 0}, &options);
-		if (!c->whoami) {
-			c->identity_code = ERR_NO_MEMORY;
-			return true;
-		}
-	}
+	if (!c->whoami && !ask(c))
+		return true;
+	if (offline && c->identity != IDENTITY_UNKNOWN && !c->changed)
+		return true;
 	*load_next(l) = c->waiting;
 	c->waiting = l;
 	return false;
@@ -178,7 +183,7 @@ void
 callers_changed(struct mount *m)
 {
 	for (struct caller *c = m->callers; c; c = c->next)
-		c->asked_at = 0;
+		c->changed = true;
 }
 
 static struct refusal *

@@ -282,7 +282,7 @@ load_identified(struct load *l)
 		struct slice name = last_part(path);
 		struct slice directory = {path.p, path.n - name.n - 1};
 		struct box_file *f = box_find(l->context.box, directory, name);
-		if (f || view == VIEW_BOX_FILE) {
+		if (f || view == VIEW_BOX_FILE || box_hidden(l->context.box, path)) {
 			finish(l, f ? 0 : ENOENT, NULL, f);
 			return;
 		}
@@ -305,7 +305,7 @@ load_start(struct op *op, struct slice path, enum view_purpose purpose)
 		return;
 	}
 	if (caller_needs(l)) {
-		if (caller_identify(op->caller, l))
+		if (caller_identify(op->caller, l, caller_needs(l) == OFFLINE))
 			load_identified(l);
 		return;
 	}

@@ -60,6 +60,7 @@ struct caller {
 	enum identity identity;
 	int64_t asked_at;  /* now of the last answer to who it is; 0: never */
 	int identity_code; /* why it is not known: ERR_*; 0 */
+	bool changed;      /* a principal or delegation changed since */
 	char principal[NAME_MAX_BYTES];
 	bool clock_is_set;
 	struct box *box;
@@ -223,8 +224,9 @@ struct zwy_call_options call_options(struct mount *m, const struct caller *c, st
 /* ---- caller.c ---------------------------------------------------------- */
 
 struct caller *caller_of(struct mount *m, uid_t uid, gid_t gid);
-/* True: it is known well enough; false: l waits and load_identified() follows. */
-bool caller_identify(struct caller *c, struct load *l);
+/* True: it is known well enough; false: l waits and load_identified() follows.
+ * offline: what was known before is enough, as long as nothing says that it changed. */
+bool caller_identify(struct caller *c, struct load *l, bool offline);
 void caller_stop_waiting(struct caller *c, struct load *l);
 void load_identified(struct load *l);
 struct load **load_next(struct load *l);

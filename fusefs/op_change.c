@@ -76,10 +76,19 @@ fs_setattr(fuse_req_t req, fuse_ino_t inode, struct stat *attr, int to_set, stru
 static void
 unlink_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 {
-	content_unref(c);
-	if (!eno && f)
+	struct place p;
+	char path[TREE_PATH_MAX];
+	if (!eno && f) {
 		box_unlink(f);
-	op_error(op, eno ? eno : f ? 0 : EPERM);
+	} else if (!eno) {
+		/* Tools unlink a document before they write it anew. */
+		eno = EPERM;
+		if (fill_path(path, op->node, op->name) == 0 && tree_resolve(&p, slice_of(path)) == 0 &&
+		    p.view == VIEW_BODY && c->mode & 0200)
+			eno = box_hide(op->caller->box, slice_of(path));
+	}
+	content_unref(c);
+	op_error(op, eno);
 }
 
 void
@@ -89,7 +98,8 @@ fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct op *op = op_begin(req, parent, true);
 	if (!op)
 		return;
-	int eno = fill_path(path, op->node, name);
+	op->name = strdup(name);
+	int eno = op->name ? fill_path(path, op->node, name) : ENOMEM;
 	if (eno) {
 		op_error(op, eno);
 		return;
@@ -146,6 +156,7 @@ rename_uploaded(struct op *op, int eno)
 			box_find(op->file->box, slice_of(op->new_parent->path), slice_of(op->new_name));
 		if (old)
 			box_unlink(old);
+		box_move(op->file, BOX_DOCUMENTS, slice_of(op->new_parent->path), slice_of(op->new_name));
 		box_unlink(op->file);
 	}
 	op_error(op, eno);

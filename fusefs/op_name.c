@@ -250,6 +250,16 @@ open_content(struct op *op)
 	return NULL;
 }
 
+/* A line file that is open is there, even where the action is not possible now. */
+static bool
+open_line(struct op *op)
+{
+	for (struct handle *h = op->node->handles; h; h = h->next)
+		if (h->type == HANDLE_LINE && h->caller == op->caller)
+			return true;
+	return false;
+}
+
 void
 fs_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
@@ -273,6 +283,12 @@ fs_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	struct content *c = fresh_take(op, false);
 	if (!c)
 		c = open_content(op);
+	if (!c && open_line(op)) {
+		struct content line = {.refs = 1, .type = CONTENT_FILE, .mode = 0666};
+		attr_of_content(op->mount, op->caller, op->node, &line, &st);
+		reply_attr(op, &st);
+		return;
+	}
 	if (c) {
 		getattr_content(op, c);
 		return;

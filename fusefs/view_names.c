@@ -284,7 +284,10 @@ document_names(struct view_task *t, struct content *c)
 		return;
 	struct slice bytes = buf_slice(&a->answer);
 	struct part whole = {.type = PART_MESSAGE, .message = t->place.message, .bytes = bytes};
-	content_add(c, CONTENT_FILE, last_part(wire_string(bytes, 5)));
+	struct slice file = last_part(wire_string(bytes, 5));
+	const char *path = arena_printf(&t->arena, "%s/%.*s", t->place.path, (int)file.n, file.p);
+	if (!t->context->box || !box_hidden(t->context->box, slice_of(path)))
+		content_add(c, CONTENT_FILE, file);
 	record_names(&whole, c);
 	content_add(c, CONTENT_FILE, SLICE("record"));
 	content_add(c, CONTENT_FILE, SLICE("record.json"));
