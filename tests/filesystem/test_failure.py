@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""Server away, slow or restarted; daemon killed; callers interrupted. smoke: yes"""
+import errno
+import os
+import pathlib
+import signal
+import subprocess
+
+
+from fstest import WHOLE, applications, demo, eventually, main, mounted, ok, request_file, result, scratch, shell
+
+
+def error_of(function):
+    try:
+        function()
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+def test_server_away_and_back(server):
+    name = demo.file(server.client()).name
+    with mounted(server) as mount, scratch() as tmp:
+        source = request_file(tmp)
+        ok(mount, "ls requests; cat whoami")
+        server.stop()
+        assert eventually(lambda: error_of(lambda: mount.read(f"{name}/status")), "an error") == errno.EHOSTDOWN
+        assert error_of(lambda: os.listdir(mount / "catalogue")) == errno.EHOSTDOWN
+        ok(mount, "ls; ls -l . || true; cat README; stat -f .; cat status/*")
+        assert mount.read("status/connection").startswith("away since "), mount.read("status/connection")
+        assert mount.read("status/stale-since").strip()
+        ran = shell(mount, f"cp {source} requests/a.req")
+        assert ran.status != 0 and "Host is down" in ran.err, ran
+        server.start()
+        eventually(lambda: error_of(lambda: mount.read(f"{name}/status")) == 0, "the server to be back")
+        ok(mount, f"cp {source} requests/a.req")
+        assert mount.read("status/connection") == "connected\n" and mount.read("status/stale-since") == ""
+        assert len(applications(server)) == 2
+
+
+def test_a_mount_may_come_before_its_server(server):
+    server.stop()
+    with mounted(server) as mount:
+        ok(mount, "ls; cat README status/connection")
+        server.start()
+        eventually(lambda: error_of(lambda: mount.read("whoami")) == 0, "the server to be there")
+        assert len(os.listdir(mount / "nodes")) == 15
+
+
+class Stopped:
+    """The server does not answer for the block."""
+
+    def __init__(self, server):
+        self.pid = server.pid
+
+    def __enter__(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        os.kill(self.pid, signal.SIGCONT)
+
+
+def test_an_answer_that_does_not_come_is_waited_for_only_so_long(server):
+    name = demo.file(server.client()).name
+    with mounted(server, f"as={demo.DU},read_deadline=300") as mount:
+        ok(mount, "cat whoami")
+        with Stopped(server):
+            assert error_of(lambda: mount.read(f"{name}/status")) == errno.ETIMEDOUT
+        eventually(lambda: error_of(lambda: mount.read(f"{name}/status")) == 0, "answers")
+
+
+def test_an_unknown_outcome_is_asked_about_until_it_is_known(server):
+    with mounted(server, f"as={demo.DU},commit_deadline=300,read_deadline=20000") as mount, scratch() as tmp:
+        source = request_file(tmp)
+        ok(mount, "ls requests")
+        with Stopped(server):
+            ran = shell(mount, f"cp {source} requests/a.req")
+            assert ran.status != 0 and "timed out" in ran.err.lower(), ran
+        eventually(lambda: os.path.exists(mount / "results/a.req/state"), "the result")
+        eventually(lambda: result(mount, "a.req")["state"] != "unknown" or shell(mount, f"cp {source} requests/a.req").status == 0,
+                   "the outcome to be known")
+        ok(mount, f"cp {source} requests/a.req")  # repeating is safe whatever happened
+        assert result(mount, "a.req")["state"] == "accepted" and len(applications(server)) == 1
+
+
+def interrupted(command, mount, stop=signal.SIGINT):
+    process = subprocess.Popen(command, cwd=mount.point, stdout=subprocess.PIPE, stderr=subprocess.PIPE, shell=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    eventually(lambda: "request_wait_answer" in wait_channel(process) or "fuse" in wait_channel(process), "the call to wait")
+    process.send_signal(stop)
+    return process.wait(20)
+
+
+def wait_channel(process):
+    """Where the process, or its child, waits in the kernel."""
+    pids = [process.pid] + [int(p) for p in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    return " ".join(pathlib.Path(f"/proc/{pid}/wchan").read_text() for pid in pids if os.path.exists(f"/proc/{pid}/wchan"))
+
+
+def test_whoever_waits_can_be_interrupted(server):
+    name = demo.file(server.client()).name
+    with mounted(server, f"as={demo.DU},read_deadline=60000,commit_deadline=60000") as mount, scratch() as tmp:
+        source = request_file(tmp)
+        ok(mount, "ls requests")
+        with Stopped(server):
+            for command in (f"exec cat {name}/status", "exec ls catalogue", f"exec cat {source} > requests/a.req",
+                            f"exec stat {name}"):
+                for stop in (signal.SIGINT, signal.SIGKILL):
+                    assert interrupted(command, mount, stop) == -stop, command
+            ok(mount, "cat README; ls; cat status/connection")  # one stuck call delays no other
+        eventually(lambda: result(mount, "a.req")["state"] == "accepted", "the outcome of what was interrupted")
+        assert len(applications(server)) == 2
+
+
+def test_a_killed_daemon_is_replaced(server):
+    with mounted(server) as mount, scratch() as tmp:
+        ok(mount, f"cp {request_file(tmp)} requests/a.req; echo draft > drafts/x")
+        first = result(mount, "a.req")
+        held = os.open(mount / "README", os.O_RDONLY)
+        mount.process.kill()
+        mount.process.wait()
+        assert error_of(lambda: os.listdir(mount.point)) == errno.ENOTCONN
+        assert error_of(lambda: os.read(held, 1)) != 0
+        error_of(lambda: os.close(held))
+        command = [mount.process.args[0], "-f", "-o", f"as={demo.DU}", server.unix, str(mount.point)]
+        mount.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # over the dead mount
+        eventually(lambda: os.path.ismount(mount.point) and error_of(lambda: os.listdir(mount.point)) == 0, "the new mount")
+        assert result(mount, "a.req") == first
+        assert os.listdir(mount / "drafts") == []
+
+
+def test_sigterm_unmounts(server):
+    with mounted(server) as mount:
+        mount.process.terminate()
+        assert mount.process.wait(20) == 0
+        assert not os.path.ismount(mount.point)
+
+
+def test_an_unmount_with_open_files_loses_nothing(server):
+    with mounted(server) as mount:
+        held = os.open(mount / "requests/a.req", os.O_WRONLY | os.O_CREAT)
+        os.write(held, WHOLE.removesuffix("submit\n").encode())
+        assert subprocess.run(["fusermount3", "-u", mount.point], stderr=subprocess.DEVNULL, check=False).returncode != 0
+        os.write(held, b"submit\n")
+        os.close(held)
+        assert result(mount, "a.req")["state"] == "accepted"
+
+
+def test_wrong_usage_is_said(server):
+    with mounted(server) as mount:
+        program = mount.process.args[0]
+    for words, status, text in (([], 2, "usage"), (["--help"], 0, "allow_other"), (["--version"], 0, "zwyfs"),
+                                (["nonsense", "/nonexistent"], 2, "target"), ([server.unix, "/nonexistent"], 1, "nonexistent"),
+                                (["-o", "no_such_option", server.unix, "/tmp"], 2, "no_such_option"), (["a", "b", "c"], 2, "too many")):
+        ran = subprocess.run([program] + words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True, timeout=20, check=False)
+        assert ran.returncode == status and text in ran.stdout, (words, ran)
+
+
+def test_mount_by_its_type(server):
+    """mount -t fuse.zwyfs, by the helper that an installation puts into /sbin."""
+    with mounted(server) as mount:
+        program = mount.process.args[0]
+    with scratch() as tmp:
+        point = tmp / "m"
+        point.mkdir()
+        helper = tmp / "mount.fuse.zwyfs"
+        helper.symlink_to(program)
+        # What mount(8) calls: the helper, source, directory, -o with words of its own.
+        subprocess.run([helper, server.unix, point, "-o", f"rw,nofail,_netdev,x-systemd.automount,noatime,as={demo.DU}"],
+                       check=True, timeout=20, stdin=subprocess.DEVNULL)
+        try:
+            assert "申请" in (point / "README").read_text(encoding="utf-8")
+            line = next(line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if str(point) in line)
+            assert line.startswith(f"{server.unix} ") and "fuse.zwyfs" in line and "nosuid,nodev,noexec" in line, line
+            assert "noatime" in line
+        finally:
+            subprocess.run(["fusermount3", "-u", point], check=True)
+        eventually(lambda: not subprocess.run(["pgrep", "-f", str(point)], stdout=subprocess.DEVNULL, check=False).returncode == 0,
+                   "the daemon to end")
+
+
+if __name__ == "__main__":
+    main()
