@@ -46,9 +46,6 @@ void record_names(const struct part *p, struct content *directory);
 int record_value(const struct part *p, struct buf *out);
 /* The whole for the shell's `source`: name='value', dots and hyphens as _, control characters as blanks. */
 void record_env(const struct message_desc *m, struct slice bytes, struct buf *out);
-/* Request text of a record that the server keeps, as a template for another: what a
- * request may not say (name, state, clocks …) stands in comments. */
-void record_template(const struct message_desc *m, struct slice text, struct buf *out);
 /* Appends s with control characters as blanks: one line stays one line. */
 void append_clean(struct buf *out, struct slice s);
 

@@ -91,20 +91,6 @@ render_field(struct view_task *t, struct content *c)
 	return 0;
 }
 
-/* What can be filed is shown so that a copy with `submit` behind it can be filed again. */
-static int
-render_text(struct view_task *t, struct slice bytes, struct buf *out)
-{
-	const struct place *p = &t->place;
-	if (!p->kind || !p->kind->workflow)
-		return text_print(out, p->message, bytes) < 0 ? EIO : 0;
-	struct buf text = {0};
-	int r = text_print(&text, p->message, bytes);
-	record_template(p->message, buf_slice(&text), out);
-	buf_release(&text);
-	return r < 0 ? EIO : 0;
-}
-
 static int
 render_whole(struct view_task *t, struct content *c)
 {
@@ -112,7 +98,7 @@ render_whole(struct view_task *t, struct content *c)
 	struct slice bytes = record_bytes(t);
 	switch (t->place.view) {
 	case VIEW_TEXT:
-		return render_text(t, bytes, &c->bytes);
+		return text_print(&c->bytes, m, bytes) < 0 ? EIO : 0;
 	case VIEW_JSON:
 		if (json_print(&c->bytes, m, bytes, 0) < 0)
 			return EIO;

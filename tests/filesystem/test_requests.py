@@ -137,7 +137,6 @@ def test_a_refusal_says_what_and_why(server):
     with mounted(server) as mount:
         refusal(mount, "key.req", WHOLE.replace("purpose=", "porpose="), "Bad message", "porpose", "purpose", "4")
         refusal(mount, "value.req", WHOLE.replace("quantity=4", "quantity=many"), "Bad message", "quantity", "many")
-        refusal(mount, "kept.req", WHOLE.replace("purpose=", "state="), "Bad message", "state")
         refusal(mount, "quota.req", WHOLE, "Disk quota exceeded", "QUOTA_EXCEEDED", "block-storage")
         refusal(mount, "service.req", WHOLE.replace("block-storage", "no-such"), "Bad message", "UNKNOWN_SERVICE", "Article 13")
         refusal(mount, "system.req", WHOLE.replace(demo.SYSTEM, "no-such"), "Bad message", "UNKNOWN_SYSTEM")
