@@ -37,13 +37,13 @@ struct zwy_bytes {
 
 /* Why a call failed. Texts are never NULL and live as long as the error. */
 struct zwy_error {
-	int status;	    /* gRPC status code, 0: OK */
-	int exit_status;    /* what `zwy` exits with, 0 to 8 */
-	int error_number;   /* errno that a file operation would give */
-	bool sent;	    /* the request may have reached the server; false: it certainly did not */
-	char reason[32];    /* of the error table, e.g. QUOTA_EXCEEDED */
-	char article[12];   /* or "" */
-	char text[480];	    /* for people */
+	int status;       /* gRPC status code, 0: OK */
+	int exit_status;  /* what `zwy` exits with, 0 to 8 */
+	int error_number; /* errno that a file operation would give */
+	bool sent;        /* the request may have reached the server; false: it certainly did not */
+	char reason[32];  /* of the error table, e.g. QUOTA_EXCEEDED */
+	char article[12]; /* or "" */
+	char text[480];   /* for people */
 	size_t detail_count;
 	struct {
 		char field[64];
@@ -52,14 +52,15 @@ struct zwy_error {
 };
 
 struct zwy_options {
-	const char *as;		 /* principals/x to act for (zwy-as); NULL: oneself */
-	const char *user_agent;	 /* put before the library's own; NULL: none */
+	const char *as;             /* principals/x to act for (zwy-as); NULL: oneself */
+	const char *user_agent;     /* put before the library's own; NULL: none */
 	int64_t connect_timeout_ms; /* 0: 5,000 */
-	int64_t backoff_max_ms;	 /* longest pause between attempts; 0: 5,000 */
-	size_t max_message;	 /* bytes accepted; 0: 4 MiB */
+	int64_t backoff_max_ms;     /* longest pause between attempts; 0: 5,000 */
+	size_t max_message;         /* bytes accepted; 0: 4 MiB */
 };
 
-/* What ZWY_SERVER says, else $XDG_RUNTIME_DIR/zwy/zwyd.sock for an ordinary user, else unix:/run/zwy/zwyd.sock. */
+/* What ZWY_SERVER says, else $XDG_RUNTIME_DIR/zwy/zwyd.sock for an ordinary user, else
+ * unix:/run/zwy/zwyd.sock. */
 ZWY_API const char *zwy_default_target(char *buffer, size_t size);
 
 /* Target: unix:PATH or HOST:PORT. 0, or a negative errno (-EINVAL: the target cannot be read). */
@@ -118,8 +119,8 @@ ZWY_API int zwy_unary(struct zwy_client *client, const char *path, struct zwy_by
 enum zwy_form { ZWY_TEXT, ZWY_JSON, ZWY_JSON_LINE };
 ZWY_API int zwy_message_print(const char *message, struct zwy_bytes bytes, enum zwy_form form, char **ret,
 			      struct zwy_error *error);
-ZWY_API int zwy_message_parse(const char *message, struct zwy_bytes text, enum zwy_form form, struct zwy_bytes *ret,
-			      struct zwy_error *error);
+ZWY_API int zwy_message_parse(const char *message, struct zwy_bytes text, enum zwy_form form,
+			      struct zwy_bytes *ret, struct zwy_error *error);
 
 ZWY_API const char *zwy_version(void);
 
