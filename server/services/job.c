@@ -233,13 +233,12 @@ log_refusal(struct job *j, struct txn *t)
 	txn_access(t, &e, j->now);
 }
 
-int
-job_decide(struct command *c, struct txn *t)
+static int
+judge_and_apply(struct job *j, struct txn *t)
 {
-	struct job *j = (struct job *)c;
 	struct server *s = j->server;
 	const struct rulebook *book;
-	struct fault *f = &c->fault;
+	struct fault *f = &j->command.fault;
 	int rc;
 	if (j->request_id.n && (rc = find_replay(j, txn_reader(t))) != 0)
 		return rc < 0 ? rc : 0;
@@ -257,11 +256,21 @@ job_decide(struct command *c, struct txn *t)
 	if (j->request_id.n && (rc = put_request(j)) != 0)
 		return rc;
 	j->change.now = j->now;
-	rc = txn_apply(t, &j->change, &c->revision);
+	rc = txn_apply(t, &j->change, &j->command.revision);
 	if (rc == 0 && (j->touched & RULEBOOK_KINDS)) {
 		rulebook_free(s->writer_book);
 		s->writer_book = NULL;
 	}
+	return rc;
+}
+
+int
+job_decide(struct command *c, struct txn *t)
+{
+	struct job *j = (struct job *)c;
+	int rc = judge_and_apply(j, t);
+	j->result = arena_copy(&j->messages.arena, j->result);
+	message_list_drop(&j->messages);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "wire.h"
 
 #define RECORD_HEAD_FIELDS 4
+#define ENCODE_SMALL       2048 /* bytes */
 
 struct message_node {
 	struct message_node *next;
@@ -36,14 +37,21 @@ message_decode(struct message_list *list, const pb_msgdesc_t *fields, size_t siz
 struct slice
 message_encode(struct message_list *list, const pb_msgdesc_t *fields, const void *message)
 {
+	/* Most records fit a small buffer; sizing first would encode everything twice. */
+	pb_byte_t small[ENCODE_SMALL];
 	size_t n;
 	struct slice none = {NULL, 0};
+	pb_ostream_t out = pb_ostream_from_buffer(small, sizeof(small));
+	if (pb_encode(&out, fields, message)) {
+		struct slice copy = arena_copy(&list->arena, slice_make(small, out.bytes_written));
+		return copy.p ? copy : none;
+	}
 	if (!pb_get_encoded_size(&n, fields, message))
 		return none;
 	char *p = arena_alloc(&list->arena, n ? n : 1);
 	if (!p)
 		return none;
-	pb_ostream_t out = pb_ostream_from_buffer((pb_byte_t *)p, n);
+	out = pb_ostream_from_buffer((pb_byte_t *)p, n);
 	return pb_encode(&out, fields, message) ? (struct slice){p, n} : none;
 }
 
@@ -63,10 +71,16 @@ message_encode_body(struct message_list *list, const pb_msgdesc_t *fields, const
 }
 
 void
-message_list_release(struct message_list *list)
+message_list_drop(struct message_list *list)
 {
 	for (struct message_node *node = list->first; node; node = node->next)
 		pb_release(node->fields, node->message);
 	list->first = NULL;
+}
+
+void
+message_list_release(struct message_list *list)
+{
+	message_list_drop(list);
 	arena_release(&list->arena);
 }
