@@ -145,11 +145,12 @@ add_arguments(const struct mount *m, struct fuse_args *args)
 }
 
 static void
-mount_release_all(struct mount *m)
+release_all(struct mount *m)
 {
 	while (m->ops)
 		op_error(m->ops, ENODEV);
 	sends_free(m);
+	questions_free(m);
 	for (size_t i = 0; i < FRESH_COUNT; i++)
 		content_unref(m->fresh[i].content);
 	events_release(&m->events);
@@ -172,8 +173,10 @@ serve(struct mount *m, struct fuse_args *args)
 {
 	int status = 1;
 	m->session = fuse_session_new(args, &mount_ops, sizeof(mount_ops), m);
-	if (!m->session)
+	if (!m->session) {
+		release_all(m);
 		return 2;
+	}
 	clear_dead_mount(m->options.mountpoint);
 	if (fuse_set_signal_handlers(m->session) == 0) {
 		if (fuse_session_mount(m->session, m->options.mountpoint) == 0) {
@@ -183,7 +186,7 @@ serve(struct mount *m, struct fuse_args *args)
 		}
 		fuse_remove_signal_handlers(m->session);
 	}
-	mount_release_all(m);
+	release_all(m);
 	fuse_session_destroy(m->session);
 	return status;
 }

@@ -25,6 +25,7 @@ struct mount;
 struct op;
 struct load;
 struct send;
+struct question;
 
 #define REFUSALS_KEPT 16
 
@@ -113,8 +114,9 @@ struct mount {
 	struct caller *callers;
 	struct box **boxes;
 	size_t box_count;
-	struct op *ops;     /* under way */
-	struct send *sends; /* under way */
+	struct op *ops;             /* under way */
+	struct send *sends;         /* under way */
+	struct question *questions; /* about requests without an answer, under way */
 	struct fresh fresh[FRESH_COUNT];
 	unsigned next_fresh;
 	struct events events;    /* the mount's own watch */
@@ -248,6 +250,7 @@ void send_detach(struct send *s);
 void sends_free(struct mount *m);
 /* Asks after requests whose outcome is unknown; the next instant to do so, or INT64_MAX. */
 int64_t ask_unknown(struct mount *m, int64_t now);
+void questions_free(struct mount *m);
 /* One line for people, with every defect. */
 void error_line(const struct zwy_error *error, char *dst, size_t size);
 

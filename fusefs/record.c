@@ -276,7 +276,7 @@ env_part(const struct part *p, struct buf *name, unsigned depth, struct buf *out
 	if (!part_is_directory(p)) {
 		struct buf value = {0};
 		if (record_value(p, &value) == 0) {
-			while (value.n && value.p[value.n - 1] == '\n')
+			if (value.n && value.p[value.n - 1] == '\n')
 				value.n--;
 			buf_append_slice(out, buf_slice(name));
 			buf_append_char(out, '=');

@@ -12,7 +12,9 @@
 #define ASK_EVERY_MS 1000
 
 struct question {
+	struct question *next;
 	struct caller *caller;
+	struct zwy_call *call;
 	struct box *box;
 	char name[BOX_NAME_MAX];
 	struct buf answer;
@@ -49,13 +51,43 @@ resolve(struct question *q, const struct zwy_error *error)
 }
 
 static void
+question_free(struct mount *m, struct question *q)
+{
+	for (struct question **p = &m->questions; *p; p = &(*p)->next)
+		if (*p == q) {
+			*p = q->next;
+			break;
+		}
+	if (q->call)
+		zwy_call_cancel(q->call);
+	buf_release(&q->answer);
+	free(q);
+}
+
+void
+questions_free(struct mount *m)
+{
+	while (m->questions)
+		question_free(m, m->questions);
+}
+
+static void
 done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 {
 	struct question *q = ctx;
 	(void)call;
+	q->call = NULL;
 	resolve(q, error);
-	buf_release(&q->answer);
-	free(q);
+	question_free(q->caller->mount, q);
+}
+
+static bool
+is_asked(const struct mount *m, const struct box *b, const char *name)
+{
+	for (const struct question *q = m->questions; q; q = q->next)
+		if (q->box == b && strcmp(q->name, name) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -63,12 +95,15 @@ ask(void *ctx, struct box *b, const char *name)
 {
 	struct caller *c = ctx;
 	struct mount *m = c->mount;
-	struct question *q = calloc(1, sizeof(*q));
 	struct zwy_metadata metadata[1];
 	struct buf request = {0};
 	char text[NAME_MAX_BYTES * 2];
+	m->ask_unknown_at = now_ms() + ASK_EVERY_MS;
+	struct question *q = is_asked(m, b, name) ? NULL : calloc(1, sizeof(*q));
 	if (!q)
 		return;
+	q->next = m->questions;
+	m->questions = q;
 	q->caller = c;
 	q->box = b;
 	snprintf(q->name, sizeof(q->name), "%s", name);
@@ -77,11 +112,12 @@ ask(void *ctx, struct box *b, const char *name)
 	struct zwy_call_options options = call_options(m, c, metadata, m->options.read_deadline_ms, q);
 	options.message = message;
 	options.done = done;
-	if (request.error || !zwy_call_start(m->client, "/zwy.v1.OrganisationService/GetRequest",
-					     (struct zwy_bytes){request.p, request.n}, &options))
-		free(q);
+	q->call = request.error ? NULL
+				: zwy_call_start(m->client, "/zwy.v1.OrganisationService/GetRequest",
+						 (struct zwy_bytes){request.p, request.n}, &options);
+	if (!q->call)
+		question_free(m, q);
 	buf_release(&request);
-	m->ask_unknown_at = now_ms() + ASK_EVERY_MS;
 }
 
 int64_t
