@@ -46,7 +46,7 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 static void
 adjust_reading(struct connection *c)
 {
-	bool want = !c->ended && !(c->writing && engine_congested(c->engine));
+	bool want = c->lingering || (!c->ended && !(c->writing && engine_congested(c->engine)));
 	if (want == c->reading)
 		return;
 	c->reading = want;
@@ -75,7 +75,7 @@ on_timer(uv_timer_t *timer)
 	struct connection *c = timer->data;
 	c->timer_at = INT64_MAX;
 	if (c->ended) {
-		connection_close(c); /* it had goodbye_timeout to take the last bytes */
+		connection_close(c); /* it had goodbye_timeout to take the last bytes and to end */
 		return;
 	}
 	adjust_timer(c, engine_service(c->engine, net_now(c->net)));
@@ -98,9 +98,10 @@ static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
 	struct connection *c = stream->data;
-	if (n == 0)
+	if (n == 0 || (n > 0 && c->lingering))
 		return;
-	if (n == UV_EOF) {
+	if (n == UV_EOF && !c->lingering) {
+		c->peer_ended = true;
 		connection_end(c);
 		return;
 	}
@@ -171,11 +172,26 @@ write_out(struct connection *c, const struct engine_out *out)
 	return (size_t)n == out->bytes ? 0 : write_rest(c, out, (size_t)n);
 }
 
+/* A peer that writes to a socket closed under it may drop what it has not read yet. So
+ * our side alone is shut, and what still comes is passed over until the peer's end. */
+static void
+connection_linger(struct connection *c)
+{
+	uv_os_fd_t fd;
+	connection_end(c);
+	if (uv_fileno(&c->uv.handle, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+		connection_close(c);
+		return;
+	}
+	c->lingering = true;
+	adjust_reading(c);
+}
+
 void
 connection_flush(struct connection *c)
 {
 	struct net *n = c->net;
-	if (!c->engine)
+	if (!c->engine || c->lingering)
 		return;
 	msec now = net_now(n);
 	while (!c->writing && engine_pull(c->engine, &n->out, now) > 0) {
@@ -185,7 +201,10 @@ connection_flush(struct connection *c)
 		}
 	}
 	if (!c->writing && (c->ended || engine_done(c->engine))) {
-		connection_close(c);
+		if (c->peer_ended)
+			connection_close(c);
+		else
+			connection_linger(c);
 		return;
 	}
 	if (engine_done(c->engine))

@@ -6,8 +6,8 @@
  *   net.c         the loop's turn, handles, drain and close
  *
  * A connection's life: opened by accept; dirty while it may have bytes to send, once per
- * turn; closing from uv_close on, without an engine; freed when libuv has closed both of
- * its handles. */
+ * turn; lingering when all is sent and the peer has not ended it; closing from uv_close on, without an
+ * engine; freed when libuv has closed both of its handles. */
 #ifndef ZWY_NET_INTERNAL_H
 #define ZWY_NET_INTERNAL_H
 
@@ -41,8 +41,10 @@ struct connection {
 	struct engine *engine; /* NULL once closing */
 	bool writing;          /* a pending_write is under way */
 	bool reading;
-	bool ended;    /* the peer, or a protocol error: flush, then close */
-	msec timer_at; /* of the timer; INT64_MAX: not running */
+	bool ended;      /* the peer, or a protocol error: flush, then close */
+	bool peer_ended; /* it will send nothing more */
+	bool lingering;  /* all is sent: only the peer's end of it is awaited */
+	msec timer_at;   /* of the timer; INT64_MAX: not running */
 	unsigned handles;
 	uv_timer_t timer;
 	union {
