@@ -92,6 +92,7 @@ def plan(arguments):
     slow = list(unit_tests(ROOT / "build-asan", "asan/"))
     slow += script_tests(ROOT / "build-asan", "asan/", smoke=True)
     slow += (t for t in unit_tests(ROOT / "build-tsan", "tsan/") if re.match(r"tsan/(store|rpc|services|net)/", t.name))
+    slow += (t for t in script_tests(ROOT / "build-tsan", "tsan/", smoke=True) if t.name.startswith("tsan/scenarios/"))
     for test in slow:
         test.timeout *= 3
         test.env = strict | {"ZWY_ROUNDS": "quick"}

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the clock does by itself: overdue, lapsed, closed, provisional."""
+"""What the clock does by itself: overdue, lapsed, closed, provisional. smoke: yes"""
 import pathlib
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Documents: uploaded, pinned by digest, read back."""
+"""Documents: uploaded, pinned by digest, read back. smoke: yes"""
 import hashlib
 import os
 

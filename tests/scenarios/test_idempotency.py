@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The same request again is the same application."""
+"""The same request again is the same application. smoke: yes"""
 import pathlib
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The server as a process: start, refusal to start, drain, restart."""
+"""The server as a process: start, refusal to start, drain, restart. smoke: yes"""
 import subprocess
 
 import pathlib

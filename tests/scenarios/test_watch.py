@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every change once, in order, also across a disconnect and a restart."""
+"""Every change once, in order, also across a disconnect and a restart. smoke: yes"""
 import threading
 
 import pathlib
