@@ -122,7 +122,7 @@ def test_every_acknowledged_write_survives_and_nothing_else_does():
     server = Server()
     try:
         known = total = 0
-        for number in range(rounds(40, quick=5, long=400)):
+        for number in range(rounds(30, quick=5, long=400)):
             writers = one_round(server, number, choice)
             acknowledged, known = verify(server, writers, known)
             total += acknowledged
