@@ -109,6 +109,18 @@ def wanted(tests, pattern):
 
 # ---- one test ----------------------------------------------------------------
 
+RUNNING = set()  # process groups of tests under way
+
+
+def stop_running(*_):
+    """An interrupted run ends its tests too."""
+    for group in list(RUNNING):
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    os._exit(130)
+
 
 def left_behind(mark):
     """Processes that carry this test's mark in their environment."""
@@ -173,10 +185,12 @@ def execute(test, directory, case, rounds):
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(test.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        RUNNING.add(process.pid)
         try:
             status = process.wait(test.timeout)
         except subprocess.TimeoutExpired:
             status = None
+        RUNNING.discard(process.pid)
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -256,7 +270,8 @@ def main():
     if arguments.rounds == "long":
         for test, _ in chosen:
             test.timeout *= 10
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, stop_running)
+    signal.signal(signal.SIGINT, stop_running)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     start = time.monotonic()
     # The bench wants the machine to itself: it runs last, alone.
