@@ -14,26 +14,11 @@ value_is_scalar(const struct field_desc *field)
 	return field->type != FIELD_MESSAGE || field->message->well_known != WELL_KNOWN_NONE;
 }
 
-static enum wire_type
-wire_type(const struct field_desc *field)
-{
-	switch (field->type) {
-	case FIELD_DOUBLE:
-		return WIRE_I64;
-	case FIELD_STRING:
-	case FIELD_BYTES:
-	case FIELD_MESSAGE:
-		return WIRE_LEN;
-	default:
-		return WIRE_VARINT;
-	}
-}
-
 bool
 value_of_wire(struct value *ret, const struct field_desc *field, const struct wire_field *w)
 {
 	*ret = (struct value){w->value, w->bytes};
-	return w->type == wire_type(field);
+	return w->type == wire_type_of(field->type);
 }
 
 bool
@@ -41,19 +26,19 @@ value_is_default(const struct field_desc *field, const struct value *v)
 {
 	if (field->type == FIELD_MESSAGE)
 		return false;
-	return wire_type(field) == WIRE_LEN ? v->bytes.n == 0 : v->number == 0;
+	return wire_type_of(field->type) == WIRE_LEN ? v->bytes.n == 0 : v->number == 0;
 }
 
 bool
 value_is_packable(const struct field_desc *field)
 {
-	return wire_type(field) != WIRE_LEN;
+	return wire_type_of(field->type) != WIRE_LEN;
 }
 
 void
 value_put_packed(struct buf *out, const struct field_desc *field, const struct value *v)
 {
-	if (wire_type(field) == WIRE_VARINT) {
+	if (wire_type_of(field->type) == WIRE_VARINT) {
 		wire_put_varint(out, v->number);
 		return;
 	}
@@ -66,11 +51,11 @@ value_put_packed(struct buf *out, const struct field_desc *field, const struct v
 void
 value_put(struct buf *out, const struct field_desc *field, const struct value *v)
 {
-	if (wire_type(field) == WIRE_LEN) {
+	if (wire_type_of(field->type) == WIRE_LEN) {
 		wire_put_bytes(out, field->number, v->bytes);
 		return;
 	}
-	wire_put_tag(out, field->number, wire_type(field));
+	wire_put_tag(out, field->number, wire_type_of(field->type));
 	value_put_packed(out, field, v);
 }
 
@@ -80,7 +65,7 @@ value_take_packed(struct value *ret, const struct field_desc *field, struct slic
 	/* With a tag before it, it is a field that wire_next can read. */
 	char space[1 + 10];
 	size_t n = packed->n < sizeof(space) - 1 ? packed->n : sizeof(space) - 1;
-	space[0] = (char)(1 << 3 | wire_type(field));
+	space[0] = (char)(1 << 3 | wire_type_of(field->type));
 	memcpy(space + 1, packed->p, n);
 	struct slice one = {space, n + 1};
 	struct wire_field w;

@@ -135,6 +135,21 @@ wire_time(struct slice message, uint32_t number)
 	return seconds * 1000 + nanos / 1000000;
 }
 
+enum wire_type
+wire_type_of(enum field_type type)
+{
+	switch (type) {
+	case FIELD_DOUBLE:
+		return WIRE_I64;
+	case FIELD_STRING:
+	case FIELD_BYTES:
+	case FIELD_MESSAGE:
+		return WIRE_LEN;
+	default:
+		return WIRE_VARINT;
+	}
+}
+
 int64_t
 zigzag_decode(uint64_t v)
 {

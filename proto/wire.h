@@ -30,6 +30,8 @@ struct slice wire_string(struct slice message, uint32_t number); /* empty if non
 uint64_t wire_uint(struct slice message, uint32_t number);       /* 0 if none */
 msec wire_time(struct slice message, uint32_t number);           /* a Timestamp; 0 if none */
 
+/* How a field of that type stands on the wire, unpacked. */
+enum wire_type wire_type_of(enum field_type type);
 int64_t zigzag_decode(uint64_t v);
 uint64_t zigzag_encode(int64_t v);
 

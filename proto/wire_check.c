@@ -96,21 +96,6 @@ is_text(struct slice s)
 	return utf8_valid(rest) && (rest.n == 0 || !memchr(rest.p, '\0', rest.n));
 }
 
-static enum wire_type
-wire_type_of(enum field_type type)
-{
-	switch (type) {
-	case FIELD_DOUBLE:
-		return WIRE_I64;
-	case FIELD_STRING:
-	case FIELD_BYTES:
-	case FIELD_MESSAGE:
-		return WIRE_LEN;
-	default:
-		return WIRE_VARINT;
-	}
-}
-
 static int
 check_number(struct check *c, const struct place *at, const struct field_desc *field, uint64_t v)
 {

@@ -104,18 +104,25 @@ set_article(struct fault *f, const char *article)
 		f->article[0] = '\0';
 }
 
-int
-fault_set(struct fault *f, int code, const char *fmt, ...)
+static int
+set_fault(struct fault *f, int code, const char *article, const char *fmt, va_list ap)
 {
 	if (!f)
 		return code;
-	va_list ap;
-	va_start(ap, fmt);
 	f->code = code;
 	f->item_count = 0;
 	f->more = 0;
-	set_article(f, NULL);
+	set_article(f, article);
 	format_utf8(f->text, sizeof(f->text), fmt, ap);
+	return code;
+}
+
+int
+fault_set(struct fault *f, int code, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	set_fault(f, code, NULL, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -123,15 +130,9 @@ fault_set(struct fault *f, int code, const char *fmt, ...)
 int
 fault_set_article(struct fault *f, int code, const char *article, const char *fmt, ...)
 {
-	if (!f)
-		return code;
 	va_list ap;
 	va_start(ap, fmt);
-	f->code = code;
-	f->item_count = 0;
-	f->more = 0;
-	set_article(f, article);
-	format_utf8(f->text, sizeof(f->text), fmt, ap);
+	set_fault(f, code, article, fmt, ap);
 	va_end(ap);
 	return code;
 }

@@ -8,6 +8,15 @@
 #include "wire.h"
 #include "zwy/v1/organisation.pb.h"
 
+const struct actor system_actor = {
+	.principal = "system",
+	.caller = "system",
+	.is_system = true,
+	.region = "",
+	.department = "",
+	.node = "",
+};
+
 static const char *
 copy(struct arena *a, const char *s)
 {

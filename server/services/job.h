@@ -50,6 +50,9 @@ struct job {
 	bool replayed;
 };
 
+/* The program itself: what it brings along, what its clock does. */
+extern const struct actor system_actor;
+
 /* NULL when memory is out. Copies the actor. */
 struct job *job_new(struct server *s, const struct actor *actor);
 /* For an RPC: remembers the call and its trace. */

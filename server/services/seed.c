@@ -11,15 +11,6 @@
 
 #define BOOTSTRAP "principals/bootstrap"
 
-static const struct actor program = {
-	.principal = "system",
-	.caller = "system",
-	.is_system = true,
-	.region = "",
-	.department = "",
-	.node = "",
-};
-
 struct seeding {
 	const char *collection;
 	struct slice csv;
@@ -75,7 +66,7 @@ static int
 seed_collection(struct server *s, const char *collection, struct slice csv, struct fault *f)
 {
 	struct seeding seeding = {collection, csv};
-	struct job *j = job_new(s, &program);
+	struct job *j = job_new(s, &system_actor);
 	if (!j)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	j->decide = decide_seeding;
@@ -107,7 +98,7 @@ decide_bootstrap(struct job *j, struct txn *t, const struct rulebook *book)
 static int
 execute(struct server *s, int (*decide)(struct job *, struct txn *, const struct rulebook *), struct fault *f)
 {
-	struct job *j = job_new(s, &program);
+	struct job *j = job_new(s, &system_actor);
 	if (!j)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	j->decide = decide;

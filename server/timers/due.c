@@ -13,15 +13,6 @@
 /* Pause after a clock that could not be carried out. */
 #define FAILED_MS 5000
 
-static const struct actor clock_actor = {
-	.principal = "system",
-	.caller = "system",
-	.is_system = true,
-	.region = "",
-	.department = "",
-	.node = "",
-};
-
 static void
 due_passed(uv_timer_t *timer)
 {
@@ -48,7 +39,7 @@ submit_clock(struct server *s, struct slice key, const char *term,
 	     int (*decide)(struct job *, struct txn *, const struct rulebook *))
 {
 	struct buf name = {0};
-	struct job *j = job_new(s, &clock_actor);
+	struct job *j = job_new(s, &system_actor);
 	struct clock_request *request = j ? arena_alloc(&j->messages.arena, sizeof(*request)) : NULL;
 	if (!request || name_of_key(&name, key) != 0) {
 		job_free(j);
