@@ -33,6 +33,7 @@ fill_spec(zwy_v1_Item *item, const zwy_v1_Service *service, struct arena *arena)
 		return;
 	if (item->spec_count)
 		memcpy(spec, item->spec, item->spec_count * sizeof(*spec));
+	item->spec = spec;
 	for (size_t k = 0; k < service->dimensions_count; k++) {
 		const zwy_v1_Dimension *d = &service->dimensions[k];
 		if (d->default_value == 0 || item_spec(item, text_of(d->name)))
@@ -42,7 +43,6 @@ fill_spec(zwy_v1_Item *item, const zwy_v1_Service *service, struct arena *arena)
 			.value = arena_printf(arena, "%llu", (unsigned long long)d->default_value),
 		};
 	}
-	item->spec = spec;
 }
 
 /* The part of it that a department writes, references as bare slugs; the rest stays. */

@@ -355,10 +355,14 @@ art_13_a_figure_left_out_is_the_catalogues(void **state)
 	(void)state;
 	memcpy(dims, w.services[0].dimensions, sizeof(dims));
 	dims[0].default_value = 3;
+	dims[1].default_value = 5;
 	w.services[0].dimensions = dims;
 	r.items[0].spec_count = 0;
+	r.items[0].spec = NULL;
 	assert_int_equal(world_create(&w, &r.a, true, &du, NOW), 0);
-	assert_int_equal(w.app.items[0].spec_count, 1);
+	assert_int_equal(w.app.items[0].spec_count, 2);
+	assert_string_equal(w.app.items[0].spec[1].key, "gib");
+	assert_string_equal(w.app.items[0].spec[1].value, "5");
 	assert_string_equal(w.app.items[0].spec[0].key, "vcpu");
 	assert_string_equal(w.app.items[0].spec[0].value, "3");
 	assert_int_equal(w.dimensions[0][1].reserved, 3 * r.items[0].quantity);
