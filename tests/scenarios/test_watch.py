@@ -93,7 +93,9 @@ def test_it_resumes_after_a_restart_of_the_server(server):
     watcher = Watcher(server)
     try:
         for _ in range(3):
-            demo.in_state(server.client(), "accepted")
+            client = server.client()
+            demo.in_state(client, "accepted")
+            wait_for(watcher, head(client))
             process, server.process = server.process, None
             process.terminate()
             assert process.wait(60) == 0

@@ -1,9 +1,11 @@
 """Running test functions, and the few helpers that everything else needs."""
+import atexit
 import contextlib
 import functools
 import inspect
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 import time
@@ -27,8 +29,17 @@ def program(name):
     return str(found[0])
 
 
+@functools.lru_cache(maxsize=None)
+def _scratch():
+    """One directory for all that this program makes; gone at its end. Other users may pass through it."""
+    base = tempfile.mkdtemp(prefix="zwy-scratch-")
+    os.chmod(base, 0o711)
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    return base
+
+
 def scratch_dir(prefix):
-    return tempfile.mkdtemp(prefix=prefix)
+    return tempfile.mkdtemp(prefix=prefix, dir=_scratch())
 
 
 def rounds(normal, quick=None, long=None):
