@@ -46,6 +46,7 @@ struct events {
 	struct caller *caller; /* NULL: the mount's own, which keeps no lines */
 	struct zwy_call *call;
 	struct buf lines;
+	msec changed;      /* wall, when a line came; 0: none yet */
 	uint64_t revision; /* everything up to it is here */
 	bool caught_up;
 	int64_t retry_at; /* 0: it runs, or was never asked for */

@@ -105,7 +105,7 @@ reply_events_entry(struct op *op)
 		op_error(op, ENOMEM);
 		return;
 	}
-	c.mtime = wall_ms();
+	c.mtime = op->caller->events.changed;
 	attr_of_content(op->mount, op->caller, n, &c, &st);
 	op_entry(op, n, &st, 0);
 }
@@ -212,7 +212,7 @@ reply_events_attr(struct op *op)
 			    .mode = 0444,
 			    .size = op->caller->events.lines.n};
 	struct stat st;
-	c.mtime = wall_ms();
+	c.mtime = op->caller->events.changed;
 	attr_of_content(op->mount, op->caller, op->node, &c, &st);
 	reply_attr(op, &st);
 }

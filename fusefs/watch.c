@@ -48,6 +48,7 @@ take_event(struct events *e, struct slice event)
 	struct mount *m = e->mount;
 	if (e->caller) {
 		event_line(event, true, &e->lines);
+		e->changed = wall_ms();
 		bound_lines(e);
 		return;
 	}
