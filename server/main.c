@@ -266,5 +266,6 @@ main(int argc, char **argv)
 	uv_loop_init(&z.loop);
 	int status = run(&z);
 	arena_release(&z.arena);
+	arena_release(&z.options.texts);
 	return status;
 }

@@ -46,12 +46,16 @@ static const struct setting_row {
 	const char *name, *unit, *text;
 	long long value;
 	size_t offset;
+	const char *word; /* default of a text; NULL: it is a number */
 } setting_rows[] = {
 #define ROW(part, name, default_value, unit, text) \
-	{#name, unit, text, default_value, offsetof(struct options, part.name)},
+	{#name, unit, text, default_value, offsetof(struct options, part.name), NULL},
 #define SETTING(...) ROW(settings, __VA_ARGS__)
+#define TEXT_SETTING(name, default_value, allowed, text) \
+	{#name, allowed, text, 0, offsetof(struct options, settings.name), default_value},
 #include "settings.def"
 #undef SETTING
+#undef TEXT_SETTING
 #define NET_LIMIT(...) ROW(net_limits, __VA_ARGS__)
 #include "net/limits.def"
 #undef NET_LIMIT
@@ -63,19 +67,35 @@ static const struct setting_row {
 
 #define SETTING_ROWS (sizeof(setting_rows) / sizeof(setting_rows[0]))
 
-static int64_t *
+static void *
 setting_at(struct options *o, const struct setting_row *row)
 {
-	return (int64_t *)(void *)((char *)o + row->offset);
+	return (char *)o + row->offset;
+}
+
+static void
+set_number(struct options *o, const struct setting_row *row, int64_t number)
+{
+	*(int64_t *)setting_at(o, row) = number;
+}
+
+static void
+set_text(struct options *o, const struct setting_row *row, const char *text)
+{
+	*(const char **)setting_at(o, row) = text;
 }
 
 static void
 print_help(void)
 {
 	fputs(usage, stdout);
-	for (size_t i = 0; i < SETTING_ROWS; i++)
-		printf("  %-24s %s (%s, default %lld)\n", setting_rows[i].name, setting_rows[i].text,
-		       setting_rows[i].unit, setting_rows[i].value);
+	for (const struct setting_row *row = setting_rows; row < setting_rows + SETTING_ROWS; row++) {
+		printf("  %-24s %s (%s, default ", row->name, row->text, row->unit);
+		if (!row->word)
+			printf("%lld)\n", row->value);
+		else
+			printf("%s)\n", row->word[0] ? row->word : "none");
+	}
 }
 
 /* As in request text, - and _ mean the same in a key. */
@@ -89,20 +109,47 @@ key_is(struct slice key, const char *name)
 	return i == key.n && name[i] == '\0';
 }
 
+/* Whether a text is one of the words joined by |, or the row leaves it free. */
+static bool
+is_allowed(const char *allowed, struct slice value)
+{
+	struct slice rest = slice_of(allowed), word;
+	if (allowed[0] >= 'A' && allowed[0] <= 'Z')
+		return true;
+	while (slice_cut(&rest, '|', &word))
+		if (slice_equal(word, value))
+			return true;
+	return slice_equal(rest, value);
+}
+
+static bool
+set_value(struct options *o, const struct setting_row *row, struct slice value)
+{
+	uint64_t number;
+	if (row->word) {
+		const char *text = arena_dup_slice(&o->texts, value);
+		if (!text || !is_allowed(row->unit, value))
+			return false;
+		set_text(o, row, text);
+		return true;
+	}
+	if (!slice_to_u64(value, &number) || number > INT64_MAX / 2)
+		return false;
+	set_number(o, row, (int64_t)number);
+	return true;
+}
+
 static bool
 set_one(struct options *o, struct slice key, struct slice value, const char *file, unsigned line)
 {
-	uint64_t number;
-	for (size_t i = 0; i < SETTING_ROWS; i++) {
-		if (!key_is(key, setting_rows[i].name))
+	for (const struct setting_row *row = setting_rows; row < setting_rows + SETTING_ROWS; row++) {
+		if (!key_is(key, row->name))
 			continue;
-		if (!slice_to_u64(value, &number) || number > INT64_MAX / 2) {
-			fprintf(stderr, "zwyd: %s:%u: %s: a whole number of %s is wanted\n", file, line,
-				setting_rows[i].name, setting_rows[i].unit);
-			return false;
-		}
-		*setting_at(o, &setting_rows[i]) = (int64_t)number;
-		return true;
+		if (set_value(o, row, value))
+			return true;
+		fprintf(stderr, "zwyd: %s:%u: %s: %s%s is wanted\n", file, line, row->name,
+			row->word ? "" : "a whole number of ", row->unit);
+		return false;
 	}
 	fprintf(stderr, "zwyd: %s:%u: there is no setting \"%.*s\"; zwyd --help lists them\n", file, line,
 		(int)key.n, key.p);
@@ -183,8 +230,12 @@ options_read(struct options *o, int argc, char **argv)
 {
 	int opt;
 	*o = (struct options){0};
-	for (size_t i = 0; i < SETTING_ROWS; i++)
-		*setting_at(o, &setting_rows[i]) = setting_rows[i].value;
+	for (const struct setting_row *row = setting_rows; row < setting_rows + SETTING_ROWS; row++) {
+		if (row->word)
+			set_text(o, row, row->word);
+		else
+			set_number(o, row, row->value);
+	}
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			print_help();

@@ -14,6 +14,7 @@ struct options {
 	struct settings settings;
 	struct rpc_limits rpc_limits;
 	struct net_limits net_limits;
+	struct arena texts; /* of the settings file; the caller releases it */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };

@@ -28,6 +28,25 @@ call_metadata(const struct call *c, const char *key)
 	return (struct slice){0};
 }
 
+bool
+call_metadata_next(const struct call *c, const void **at, struct slice *ret_key, struct slice *ret_value)
+{
+	const struct header *h = *at;
+	h = h ? h->next : c->metadata.first;
+	if (!h)
+		return false;
+	*at = h;
+	*ret_key = h->key;
+	*ret_value = h->value;
+	return true;
+}
+
+int64_t
+call_timeout(const struct call *c)
+{
+	return c->head.has_timeout ? c->head.timeout : -1;
+}
+
 msec
 call_deadline(const struct call *c)
 {

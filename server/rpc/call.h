@@ -50,15 +50,25 @@ struct rpc_method {
 	const struct message_desc *request;
 	const struct call_handler *handler;
 	const void *ctx; /* the handler's own, e.g. a struct method_desc */
+	unsigned flags;  /* RPC_* */
+};
+
+enum {
+	RPC_LOCAL = 1,  /* only for peers on this host; others get PERMISSION_DENIED */
+	RPC_ALWAYS = 2, /* admitted under overload too: health */
 };
 
 /* Who is at the other end. */
 struct call_peer {
 	bool is_unix;
 	bool is_loopback;
+	bool is_tls;
 	uid_t uid; /* of a Unix peer (SO_PEERCRED) */
 	pid_t pid;
 	char address[64]; /* for logs: unix:uid=1000, 127.0.0.1:4321 */
+	char local[64];   /* the listener's end of it, in the same form */
+	/* Subject common name of the client certificate that was verified, or "". */
+	char certificate[128];
 };
 
 struct call_handle {
@@ -73,6 +83,12 @@ const struct call_peer *call_peer(const struct call *c);
 void *call_server(const struct call *c);
 /* Value of an ASCII metadata key (lower case), empty if absent; -bin keys decoded. The first of several. */
 struct slice call_metadata(const struct call *c, const char *key);
+/* All metadata, one value at a time in the order received; several values of a key
+ * come several times. *at begins as NULL. False: there is no more. */
+bool call_metadata_next(const struct call *c, const void **at, struct slice *ret_key,
+			struct slice *ret_value);
+/* The timeout as the client gave it, in ms; -1: none. */
+int64_t call_timeout(const struct call *c);
 /* Instant at which it ends by itself, by the clock that drives the engine, 0: none. */
 msec call_deadline(const struct call *c);
 /* Memory that lives as long as the call. */

@@ -27,6 +27,18 @@ check_limits(const struct rpc_limits *l, struct fault *f)
 	return 0;
 }
 
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct rpc_method *)a)->path, ((const struct rpc_method *)b)->path);
+}
+
+void
+rpc_methods_sort(struct rpc_method *methods, size_t n)
+{
+	qsort(methods, n, sizeof(*methods), by_path);
+}
+
 int
 rpc_config_check(const struct rpc_config *config, struct fault *f)
 {
@@ -313,6 +325,12 @@ size_t
 engine_open_calls(const struct engine *e)
 {
 	return e->call_count - e->over_count;
+}
+
+const struct engine_stats *
+engine_stats(const struct engine *e)
+{
+	return &e->stats;
 }
 
 bool

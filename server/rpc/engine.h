@@ -29,8 +29,28 @@ struct call_stats {
 	enum grpc_status status; /* as sent; CANCELLED where the peer or the connection went away first */
 	int code;                /* reason, 0 for OK */
 	int64_t duration_ms;
+	bool admitted;                /* its handler was told */
 	uint64_t bytes_in, bytes_out; /* of messages */
 	uint64_t messages_in, messages_out;
+};
+
+/* What stands beside every call: counts, logs, refuses. */
+struct rpc_hook {
+	void *ctx;
+	/* A call of a known method whose head is sound, before its handler's start: 0, or the
+	 * code of *f with which it ends; the hooks behind are not asked then. May be NULL. */
+	int (*admit)(void *ctx, struct call *c, struct fault *f);
+	/* After each call's closed; calls that were refused too, with stats->admitted false.
+	 * May be NULL. */
+	void (*finished)(void *ctx, const struct call *c, const struct call_stats *stats);
+};
+
+/* What one connection has carried. */
+struct engine_stats {
+	uint64_t calls_started, calls_succeeded, calls_failed;
+	uint64_t messages_in, messages_out;
+	uint64_t pings_sent;                               /* keepalive */
+	msec last_call, last_message_in, last_message_out; /* by the engine's clock; 0: never */
 };
 
 /* Shared by all connections of a server; constant while any is open. */
@@ -39,9 +59,12 @@ struct rpc_config {
 	size_t method_count;
 	struct rpc_limits limits;
 	void *server; /* call_server() */
-	/* After each call's closed, refused calls too; may be NULL. For logs and metrics. */
-	void (*finished)(void *server, const struct call *c, const struct call_stats *stats);
+	const struct rpc_hook *hooks;
+	size_t hook_count;
 };
+
+/* Puts rows from several places into the order that a config needs. */
+void rpc_methods_sort(struct rpc_method *methods, size_t n);
 
 /* Order of the methods and ranges of the limits; once, before the first engine. */
 int rpc_config_check(const struct rpc_config *config, struct fault *f);
@@ -77,6 +100,7 @@ void engine_drain(struct engine *e, msec now, int64_t grace);
 /* Nothing more to say or hear: close the transport. */
 bool engine_done(const struct engine *e);
 size_t engine_open_calls(const struct engine *e);
+const struct engine_stats *engine_stats(const struct engine *e);
 /* So much is queued that an owner whose transport is blocked shall not push more. */
 bool engine_congested(const struct engine *e);
 /* The call if it is still there. */

@@ -141,6 +141,7 @@ struct engine {
 	msec header_since; /* a header block is under way; 0: none */
 	int32_t header_stream;
 	msec quiet_since; /* no calls */
+	struct engine_stats stats;
 
 	enum drain_state drain;
 	msec drain_next, drain_end;

@@ -58,6 +58,23 @@ prioritise(struct call *c)
 	nghttp2_session_change_extpri_stream_priority(c->engine->session, c->stream, &priority, 1);
 }
 
+/* Whether those who watch over calls let it in. */
+static int
+ask_hooks(struct call *c, struct fault *f)
+{
+	const struct rpc_config *config = c->engine->config;
+	const struct call_peer *peer = &c->engine->peer;
+	if ((c->method->flags & RPC_LOCAL) && !peer->is_unix && !peer->is_loopback)
+		return fault_set(f, ERR_NOT_LOCAL, "%s is for callers on this host", c->method->path);
+	for (size_t i = 0; i < config->hook_count; i++) {
+		const struct rpc_hook *hook = &config->hooks[i];
+		int rc = hook->admit ? hook->admit(hook->ctx, c, f) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 void
 request_begin(struct call *c)
 {
@@ -65,7 +82,7 @@ request_begin(struct call *c)
 	struct fault f;
 	int http_status;
 	fault_clear(&f);
-	if (judge_head(c, &http_status, &f) != 0) {
+	if (judge_head(c, &http_status, &f) != 0 || ask_hooks(c, &f) != 0) {
 		refuse(c, http_status, &f);
 		return;
 	}
@@ -77,7 +94,7 @@ request_begin(struct call *c)
 		}
 	}
 	prioritise(c);
-	c->started = true;
+	c->started = c->stats.admitted = true;
 	if (c->method->handler->start)
 		c->method->handler->start(c);
 }
@@ -107,6 +124,8 @@ deliver(struct call *c)
 	struct slice message = buf_slice(&c->in.message);
 	c->stats.messages_in++;
 	c->stats.bytes_in += message.n;
+	c->engine->stats.messages_in++;
+	c->engine->stats.last_message_in = c->engine->now;
 	if (m->request) {
 		struct wire_limits limits = {(unsigned)l->message_depth, (size_t)l->message_elements,
 					     (size_t)l->message_map_entries};

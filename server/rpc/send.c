@@ -64,6 +64,8 @@ send_queue(struct call *c, struct slice message)
 	c->engine->queued += n;
 	c->stats.messages_out++;
 	c->stats.bytes_out += message.n;
+	c->engine->stats.messages_out++;
+	c->engine->stats.last_message_out = c->engine->now;
 	return 0;
 }
 

@@ -46,6 +46,8 @@ call_new(struct engine *e, int32_t stream)
 		e->calls->link = &c->next;
 	e->calls = c;
 	e->call_count++;
+	e->stats.calls_started++;
+	e->stats.last_call = e->now;
 	return c;
 }
 
@@ -115,8 +117,15 @@ call_over(struct call *c)
 	c->stats.duration_ms = e->now - c->began;
 	if (c->started && c->method->handler->closed)
 		c->method->handler->closed(c);
-	if (e->config->finished)
-		e->config->finished(e->config->server, c, &c->stats);
+	if (c->stats.status == GRPC_OK)
+		e->stats.calls_succeeded++;
+	else
+		e->stats.calls_failed++;
+	for (size_t i = 0; i < e->config->hook_count; i++) {
+		const struct rpc_hook *hook = &e->config->hooks[i];
+		if (hook->finished)
+			hook->finished(hook->ctx, c, &c->stats);
+	}
 }
 
 static int

@@ -45,7 +45,7 @@ service_routes(struct arena *arena, const struct rpc_method **ret)
 		const struct call_handler *handler = handler_of(m);
 		if (handler)
 			routes[n++] = (struct rpc_method){
-				m->path, m->client_streaming, m->server_streaming, m->request, handler, m};
+				m->path, m->client_streaming, m->server_streaming, m->request, handler, m, 0};
 	}
 	*ret = routes;
 	return n;

@@ -35,7 +35,7 @@ def test_zwyd_names_every_option_and_setting():
     text = page("zwyd.8")
     for name in rows("server/options.c", r'^\t\{"([a-z-]+)", (?:required|no)_argument'):
         assert f"--{name}" in text, name
-    for path, pattern in (("server/settings.def", r"^SETTING\((\w+)"), ("server/net/limits.def", r"^NET_LIMIT\((\w+)"),
+    for path, pattern in (("server/settings.def", r"^(?:TEXT_)?SETTING\((\w+)"), ("server/net/limits.def", r"^NET_LIMIT\((\w+)"),
                           ("server/rpc/limits.def", r"^RPC_LIMIT\((\w+)")):
         for name in rows(path, pattern):
             assert re.search(rf"^\.B {name}$", text, re.M), name

@@ -173,14 +173,14 @@ static const struct call_handler later_handler = {.message = later_message, .clo
 static const struct call_handler peer_handler = {.message = peer_message, .closed = on_closed};
 
 static const struct rpc_method methods[] = {
-	{"/echo.Echo/Chat", true, true, NULL, &chat_handler, NULL},
-	{"/echo.Echo/Download", false, true, NULL, &download_handler, NULL},
-	{"/echo.Echo/Fault", false, false, NULL, &fault_handler, NULL},
-	{"/echo.Echo/Later", false, false, NULL, &later_handler, NULL},
-	{"/echo.Echo/Peer", false, false, NULL, &peer_handler, NULL},
-	{"/echo.Echo/Sleep", false, false, NULL, &sleep_handler, NULL},
-	{"/echo.Echo/Unary", false, false, NULL, &unary_handler, NULL},
-	{"/echo.Echo/Upload", true, false, NULL, &upload_handler, NULL},
+	{"/echo.Echo/Chat", true, true, NULL, &chat_handler, NULL, 0},
+	{"/echo.Echo/Download", false, true, NULL, &download_handler, NULL, 0},
+	{"/echo.Echo/Fault", false, false, NULL, &fault_handler, NULL, 0},
+	{"/echo.Echo/Later", false, false, NULL, &later_handler, NULL, 0},
+	{"/echo.Echo/Peer", false, false, NULL, &peer_handler, NULL, 0},
+	{"/echo.Echo/Sleep", false, false, NULL, &sleep_handler, NULL, 0},
+	{"/echo.Echo/Unary", false, false, NULL, &unary_handler, NULL, 0},
+	{"/echo.Echo/Upload", true, false, NULL, &upload_handler, NULL, 0},
 };
 
 static void

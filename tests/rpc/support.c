@@ -24,9 +24,9 @@ random_seed(uint64_t usual)
 }
 
 static void
-on_finished(void *server, const struct call *c, const struct call_stats *stats)
+on_finished(void *ctx, const struct call *c, const struct call_stats *stats)
 {
-	struct pair *p = server;
+	struct pair *p = ctx;
 	(void)c;
 	p->finished_count++;
 	p->last_stats = *stats;
@@ -194,7 +194,12 @@ pair_open(struct pair *p, const struct pair_options *options)
 	p->now = 1000000;
 	p->seed = 1;
 	p->client_holds = o->client_holds;
-	p->config = (struct rpc_config){p->methods, pair_methods(p->methods), {0}, p, on_finished};
+	p->hook = (struct rpc_hook){.ctx = p, .finished = on_finished};
+	p->config = (struct rpc_config){.methods = p->methods,
+					.method_count = pair_methods(p->methods),
+					.server = p,
+					.hooks = &p->hook,
+					.hook_count = 1};
 	rpc_limits_default(&p->config.limits);
 	if (o->limits)
 		o->limits(&p->config.limits);

@@ -63,7 +63,8 @@ struct pair {
 	int32_t goaway_last;
 	bool client_holds;
 	struct buf log; /* events of the handlers: "3:start 3:message …" */
-	/* what the server's `finished` was told */
+	/* what the hook's `finished` was told */
+	struct rpc_hook hook;
 	unsigned finished_count;
 	struct call_stats last_stats;
 	struct call_handle last; /* of the latest started call */

@@ -203,18 +203,18 @@ HANDLER(fault, on_start, on_half_close, NULL);
 HANDLER(metadata, on_start, on_half_close, NULL);
 
 static const struct rpc_method served[] = {
-	{"/t.T/Chat", true, true, NULL, &chat_handler, NULL},
-	{"/t.T/Checked", false, false, NULL, &unary_handler, NULL},
-	{"/t.T/Download", false, true, NULL, &download_handler, NULL},
-	{"/t.T/Empty", false, false, NULL, &empty_handler, NULL},
-	{"/t.T/Fault", false, false, NULL, &fault_handler, NULL},
-	{"/t.T/Flood", false, true, NULL, &flood_handler, NULL},
-	{"/t.T/Hold", false, false, NULL, &hold_handler, NULL},
-	{"/t.T/Metadata", false, false, NULL, &metadata_handler, NULL},
-	{"/t.T/Pausing", true, false, NULL, &pausing_handler, NULL},
-	{"/t.T/Stream", false, true, NULL, &stream_handler, NULL},
-	{"/t.T/Unary", false, false, NULL, &unary_handler, NULL},
-	{"/t.T/Upload", true, false, NULL, &upload_handler, NULL},
+	{"/t.T/Chat", true, true, NULL, &chat_handler, NULL, 0},
+	{"/t.T/Checked", false, false, NULL, &unary_handler, NULL, 0},
+	{"/t.T/Download", false, true, NULL, &download_handler, NULL, 0},
+	{"/t.T/Empty", false, false, NULL, &empty_handler, NULL, 0},
+	{"/t.T/Fault", false, false, NULL, &fault_handler, NULL, 0},
+	{"/t.T/Flood", false, true, NULL, &flood_handler, NULL, 0},
+	{"/t.T/Hold", false, false, NULL, &hold_handler, NULL, 0},
+	{"/t.T/Metadata", false, false, NULL, &metadata_handler, NULL, 0},
+	{"/t.T/Pausing", true, false, NULL, &pausing_handler, NULL, 0},
+	{"/t.T/Stream", false, true, NULL, &stream_handler, NULL, 0},
+	{"/t.T/Unary", false, false, NULL, &unary_handler, NULL, 0},
+	{"/t.T/Upload", true, false, NULL, &upload_handler, NULL, 0},
 };
 
 size_t

@@ -44,7 +44,9 @@ host_open(struct host *h, int64_t max_connections)
 	struct fault f = {0};
 	memset(h, 0, sizeof(*h));
 	struct net_config config = {.before_sleep = on_sleep, .ctx = h};
-	config.rpc = (struct rpc_config){h->pair.methods, pair_methods(h->pair.methods), {0}, &h->pair, NULL};
+	config.rpc.methods = h->pair.methods;
+	config.rpc.method_count = pair_methods(h->pair.methods);
+	config.rpc.server = &h->pair;
 	rpc_limits_default(&config.rpc.limits);
 	net_limits_default(&config.limits);
 	if (max_connections)
