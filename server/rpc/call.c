@@ -149,7 +149,8 @@ call_send(struct call *c, struct slice message)
 		return end_overfull(c);
 	if (message.n > UINT32_MAX)
 		return ERR_MESSAGE_TOO_LARGE;
-	int rc = send_queue(c, message);
+	bool compressed = gzip_close(c, message, &message);
+	int rc = send_queue(c, message, compressed);
 	if (rc) {
 		engine_fail(e);
 		return rc;
@@ -160,6 +161,19 @@ call_send(struct call *c, struct slice message)
 		return 0;
 	c->full = true;
 	return CALL_FULL;
+}
+
+void
+call_compression(struct call *c, enum call_compress how)
+{
+	c->compress = how;
+	c->may_compress |= how == CALL_COMPRESS_ALWAYS;
+}
+
+bool
+call_message_compressed(const struct call *c)
+{
+	return c->in_compressed;
 }
 
 void

@@ -109,6 +109,17 @@ enum { CALL_FULL = 1 };
  * next (a handler that goes on regardless is ended with RESOURCE_EXHAUSTED at the
  * hard limit). Negative, and not taken, after call_finish or when the call is over. */
 int call_send(struct call *c, struct slice message);
+/* Whether the following messages are compressed, each by itself. AUTO, from the start:
+ * those of compress_min bytes and more if the request came gzip-encoded, unless they
+ * would not be smaller. ALWAYS: all but empty ones. To a client that did not offer gzip
+ * nothing is compressed whatever is said here, and neither is anything after headers
+ * that did not announce it: where only some later message of a stream is to be
+ * compressed, say ALWAYS before the headers go and NEVER for those before it. What
+ * holds secrets beside what strangers write should be NEVER. */
+enum call_compress { CALL_COMPRESS_AUTO, CALL_COMPRESS_NEVER, CALL_COMPRESS_ALWAYS };
+void call_compression(struct call *c, enum call_compress how);
+/* In `message`: whether this one came compressed. */
+bool call_message_compressed(const struct call *c);
 /* Ends the call: NULL or a fault with code 0 is OK. Messages queued before are
  * sent first. Details go into grpc-status-details-bin within the peer's header limit. */
 void call_finish(struct call *c, const struct fault *f);

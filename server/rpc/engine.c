@@ -114,6 +114,7 @@ engine_free(struct engine *e)
 	nghttp2_session_del(e->session);
 	spare_release(e);
 	send_reap(e);
+	gzip_forget(e);
 	free(e->heap);
 	free(e);
 }
@@ -212,7 +213,7 @@ abort_call(struct call *c, int code, const char *text)
 static void
 expire(struct call *c)
 {
-	if (!c->aborting) {
+	if (!c->aborting && !c->page) {
 		abort_call(c, ERR_DEADLINE_EXCEEDED, "the deadline has passed");
 		return;
 	}
@@ -242,7 +243,7 @@ service_drain(struct engine *e)
 		return;
 	e->drain = DRAIN_GRACE_OVER;
 	for (struct call *c = e->calls; c; c = c->next)
-		if (!c->aborting)
+		if (!c->aborting && !c->page)
 			abort_call(c, ERR_UNAVAILABLE, "the server is shutting down");
 }
 
@@ -292,8 +293,11 @@ engine_service(struct engine *e, msec now)
 	service_drain(e);
 	if (e->call_count == 0 && now >= e->quiet_since + e->config->limits.idle_trim)
 		spare_release(e);
+	msec trim = gzip_service(e), next = next_service(e);
 	leave(e);
-	return e->failed ? INT64_MAX : next_service(e);
+	if (e->failed)
+		return INT64_MAX;
+	return trim < next ? trim : next;
 }
 
 void

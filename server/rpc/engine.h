@@ -53,6 +53,18 @@ struct engine_stats {
 	msec last_call, last_message_in, last_message_out; /* by the engine's clock; 0: never */
 };
 
+/* What plain HTTP clients may ask for beside the calls: GET or HEAD of exactly this
+ * path, a query behind it is passed over. A page is no call: hooks do not see it and
+ * engine_stats does not count it, but it takes one of max_concurrent_streams and must
+ * be gone within page_timeout. Other methods of the path are answered 405. */
+struct rpc_page {
+	const char *path, *content_type;
+	/* Appends the page and returns its HTTP status (200 to 599). On the connection's
+	 * thread, with the config's `server`; if body->error is set the answer is 500. */
+	int (*render)(void *server, struct buf *body);
+	unsigned flags; /* RPC_LOCAL: 403 for peers elsewhere */
+};
+
 /* Shared by all connections of a server; constant while any is open. */
 struct rpc_config {
 	const struct rpc_method *methods; /* ordered by path */
@@ -61,6 +73,8 @@ struct rpc_config {
 	void *server; /* call_server() */
 	const struct rpc_hook *hooks;
 	size_t hook_count;
+	const struct rpc_page *pages;
+	size_t page_count;
 };
 
 /* Puts rows from several places into the order that a config needs. */

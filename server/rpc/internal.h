@@ -6,6 +6,8 @@
  *   metadata.c  request headers into a call
  *   request.c   refusals before a handler runs; messages in, flow control inwards
  *   reply.c     headers, trailers and status out
+ *   page.c      pages for plain HTTP clients
+ *   gzip.c      messages compressed and inflated
  *   send.c      messages out, flow control outwards, filling the outbox
  *   timer.c     heap of deadlines
  *   call.c      what handlers see
@@ -22,6 +24,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "gzip.h"
 #include "rpc/engine.h"
 #include "status.h"
 
@@ -52,14 +55,20 @@ enum content {
 	CONTENT_GRPC_OTHER, /* a codec that we do not have */
 };
 
+enum http_method { HTTP_OTHER, HTTP_POST, HTTP_GET, HTTP_HEAD };
+
+/* By grpc-encoding. */
+enum encoding { ENCODING_IDENTITY, ENCODING_GZIP, ENCODING_UNKNOWN };
+
 /* What the request's headers amount to; judged when they are whole. */
 struct request_head {
 	enum content content;
-	bool is_post;
-	bool overflow;         /* beyond max_header_list */
-	bool bad_timeout;      /* not 1 to 8 digits and a unit */
-	bool bad_binary;       /* a -bin value that is not base64 */
-	bool unknown_encoding; /* grpc-encoding */
+	enum http_method http_method;
+	enum encoding encoding;
+	bool accepts_gzip;
+	bool overflow;    /* beyond max_header_list */
+	bool bad_timeout; /* not 1 to 8 digits and a unit */
+	bool bad_binary;  /* a -bin value that is not base64 */
 	bool has_timeout;
 	int64_t timeout; /* ms */
 	size_t bytes;    /* so far, as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
@@ -74,6 +83,7 @@ struct call {
 	unsigned ready; /* READY_*: callbacks that wait for the next pull */
 	int32_t stream;
 	const struct rpc_method *method;
+	const struct rpc_page *page; /* instead of it */
 	void *user;
 	struct arena arena;
 
@@ -84,9 +94,15 @@ struct call {
 	struct deframer in;
 	struct buf held; /* received while paused, not yet consumed */
 	bool paused;
-	bool has_message; /* a unary request's, kept in `in` until END_STREAM */
-	bool half_closed; /* END_STREAM received */
-	bool started;     /* the handler knows of it */
+	bool has_message;   /* a unary request's, kept in `in` until END_STREAM */
+	bool half_closed;   /* END_STREAM received */
+	bool counted;       /* its head is whole, and it is a call */
+	bool started;       /* the handler knows of it */
+	bool in_compressed; /* the message being delivered */
+
+	enum call_compress compress;
+	bool may_compress;   /* ALWAYS was said once */
+	bool gzip_announced; /* in the headers */
 
 	struct out_message *out_first, **out_last;
 	size_t queued;    /* bytes of them that are not sent yet */
@@ -143,6 +159,10 @@ struct engine {
 	msec quiet_since; /* no calls */
 	struct engine_stats stats;
 
+	struct gzip gzip;
+	struct buf inflated, deflated;
+	msec gzip_used; /* 0: it holds nothing */
+
 	enum drain_state drain;
 	msec drain_next, drain_end;
 };
@@ -166,7 +186,25 @@ void request_resume(struct call *c);
 /* Gives unread bytes back to the sender's windows, or to the connection's alone. */
 void request_discard(struct call *c);
 
+/* gzip.c */
+/* The message in c->in as the handler shall see it; valid until the next one of any call. */
+int gzip_open(struct call *c, struct slice *ret);
+/* *message as it shall go out, in *ret if that is compressed. True: it is. */
+bool gzip_close(struct call *c, struct slice message, struct slice *ret);
+/* Whether the headers of the reply, which go now, announce gzip. */
+bool gzip_announce(struct call *c);
+/* Gives memory back that was not used for idle_trim; returns when to come again. */
+msec gzip_service(struct engine *e);
+void gzip_forget(struct engine *e);
+
+/* page.c */
+const struct rpc_page *page_find(const struct rpc_config *config, struct slice path);
+void page_begin(struct call *c);
+
 /* reply.c */
+bool is_local(const struct call_peer *peer);
+nghttp2_nv reply_field(struct slice key, struct slice value, uint8_t flags);
+void reply_submit(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body);
 void reply_headers(struct call *c);
 void reply_finish(struct call *c, const struct fault *f);
 void reply_trailers(struct call *c);
@@ -178,7 +216,9 @@ void call_abort(struct call *c, const struct fault *f);
 extern const nghttp2_data_source_read_callback send_read;
 int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *framehd, size_t length,
 	      nghttp2_data_source *source, void *user_data);
-int send_queue(struct call *c, struct slice message);
+int send_queue(struct call *c, struct slice message, bool compressed);
+/* Bytes as they are, without a prefix: pages. */
+int send_bytes(struct call *c, struct slice bytes);
 void send_kick(struct call *c);
 /* Drops queued messages; keep_begun: not those of which a part is sent or promised. */
 void send_drop(struct call *c, bool keep_begun);

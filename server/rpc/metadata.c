@@ -58,7 +58,7 @@ content_of(struct slice value)
 
 /* The method at exactly this path: no normalising, no query (PROTOCOL-HTTP2, Path). */
 static const struct rpc_method *
-route(const struct rpc_config *config, struct slice path)
+method_find(const struct rpc_config *config, struct slice path)
 {
 	size_t low = 0, high = config->method_count;
 	while (low < high) {
@@ -72,6 +72,45 @@ route(const struct rpc_config *config, struct slice path)
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+static void
+route(struct call *c, struct slice path)
+{
+	c->method = method_find(c->engine->config, path);
+	c->page = c->method ? NULL : page_find(c->engine->config, path);
+}
+
+static enum http_method
+http_method_of(struct slice value)
+{
+	if (slice_is(value, "POST"))
+		return HTTP_POST;
+	if (slice_is(value, "GET"))
+		return HTTP_GET;
+	return slice_is(value, "HEAD") ? HTTP_HEAD : HTTP_OTHER;
+}
+
+static bool
+lists_gzip(struct slice value)
+{
+	struct slice part;
+	while (slice_cut(&value, ',', &part))
+		if (slice_is(slice_trim(part), "gzip"))
+			return true;
+	return slice_is(slice_trim(value), "gzip");
+}
+
+/* Of several, which no client sends, each must be known. */
+static void
+add_encoding(struct request_head *h, struct slice value)
+{
+	if (h->encoding == ENCODING_UNKNOWN)
+		return;
+	if (slice_is(value, "gzip"))
+		h->encoding = ENCODING_GZIP;
+	else if (!slice_is(value, "identity"))
+		h->encoding = ENCODING_UNKNOWN;
 }
 
 static void
@@ -89,19 +128,21 @@ add_own(struct call *c, struct slice name, struct slice value)
 	struct request_head *h = &c->head;
 	if (name.n && name.p[0] == ':') {
 		if (slice_is(name, ":path"))
-			c->method = route(c->engine->config, value);
+			route(c, value);
 		else if (slice_is(name, ":method"))
-			h->is_post = slice_is(value, "POST");
+			h->http_method = http_method_of(value);
 		return true;
 	}
-	if (slice_is(name, "te") || slice_is(name, "grpc-accept-encoding"))
+	if (slice_is(name, "te"))
 		return true;
-	if (slice_is(name, "content-type"))
+	if (slice_is(name, "grpc-accept-encoding"))
+		h->accepts_gzip |= lists_gzip(value);
+	else if (slice_is(name, "content-type"))
 		h->content = content_of(value);
 	else if (slice_is(name, "grpc-timeout"))
 		add_timeout(h, value);
 	else if (slice_is(name, "grpc-encoding"))
-		h->unknown_encoding = !slice_is(value, "identity");
+		add_encoding(h, value);
 	else
 		return false;
 	return true;

@@ -8,11 +8,19 @@
 #define FIELD_OVERHEAD 32
 /* Fields of our own, beside the handler's. */
 #define OWN_FIELDS 6
+/* :status, content-type, grpc-accept-encoding and grpc-status of a trailers-only reply */
+#define OWN_BYTES 220
 
 #define FIXED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
 
-static nghttp2_nv
-field(struct slice key, struct slice value, uint8_t flags)
+bool
+is_local(const struct call_peer *peer)
+{
+	return peer->is_unix || peer->is_loopback;
+}
+
+nghttp2_nv
+reply_field(struct slice key, struct slice value, uint8_t flags)
 {
 	return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)key.p,
 			    .value = (uint8_t *)(uintptr_t)value.p,
@@ -37,16 +45,30 @@ http_status_text(int status)
 	return status == 415 ? SLICE("415") : SLICE("200");
 }
 
+/* C core drops a call whose headers or trailers exceed the 8 KiB that it announces. */
 static size_t
-put_head(const struct call *c, nghttp2_nv *nv)
+header_limit(const struct call *c)
+{
+	size_t limit = (size_t)c->engine->config->limits.max_reply_headers;
+	size_t peer = nghttp2_session_get_remote_settings(c->engine->session,
+							  NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+	return peer < limit ? peer : limit;
+}
+
+static size_t
+put_head(const struct call *c, nghttp2_nv *nv, bool gzip)
 {
 	struct slice type = c->head.content == CONTENT_GRPC_PROTO ? SLICE("application/grpc+proto")
 								  : SLICE("application/grpc");
-	nv[0] = field(SLICE(":status"), http_status_text(c->http_status), FIXED);
-	nv[1] = field(SLICE("content-type"), type, FIXED);
+	nv[0] = reply_field(SLICE(":status"), http_status_text(c->http_status), FIXED);
+	nv[1] = reply_field(SLICE("content-type"), type, FIXED);
 	size_t n = 2;
+	if (header_limit(c) >= OWN_BYTES)
+		nv[n++] = reply_field(SLICE("grpc-accept-encoding"), SLICE("identity,gzip"), FIXED);
+	if (gzip)
+		nv[n++] = reply_field(SLICE("grpc-encoding"), SLICE("gzip"), FIXED);
 	for (const struct header *h = c->reply_headers.first; h; h = h->next)
-		nv[n++] = field(h->key, h->value, NGHTTP2_NV_FLAG_NONE);
+		nv[n++] = reply_field(h->key, h->value, NGHTTP2_NV_FLAG_NONE);
 	return n;
 }
 
@@ -55,10 +77,10 @@ put_head(const struct call *c, nghttp2_nv *nv)
 static size_t
 put_trailers(const struct call *c, nghttp2_nv *nv)
 {
-	nv[0] = field(SLICE("grpc-status"), status_text(c->stats.status), FIXED);
+	nv[0] = reply_field(SLICE("grpc-status"), status_text(c->stats.status), FIXED);
 	size_t n = 1;
 	for (const struct header *h = c->reply_trailers.first; h; h = h->next)
-		nv[n++] = field(h->key, h->value, NGHTTP2_NV_FLAG_NO_INDEX);
+		nv[n++] = reply_field(h->key, h->value, NGHTTP2_NV_FLAG_NO_INDEX);
 	return n;
 }
 
@@ -74,8 +96,8 @@ field_room(struct call *c, nghttp2_nv *small, size_t small_n, size_t n)
 	return nv;
 }
 
-static void
-submit_response(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body)
+void
+reply_submit(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body)
 {
 	nghttp2_data_provider body = {.source.ptr = c, .read_callback = send_read};
 	c->headers_out = true;
@@ -91,7 +113,7 @@ reply_headers(struct call *c)
 		return;
 	nghttp2_nv *nv = field_room(c, small, 8, OWN_FIELDS + c->reply_headers.n);
 	if (nv)
-		submit_response(c, nv, put_head(c, nv), true);
+		reply_submit(c, nv, put_head(c, nv, gzip_announce(c)), true);
 }
 
 /* Headers and trailers in one frame (PROTOCOL-HTTP2, Trailers-Only). */
@@ -102,10 +124,10 @@ reply_trailers_only(struct call *c)
 	nghttp2_nv *nv = field_room(c, small, 12, OWN_FIELDS + c->reply_headers.n + c->reply_trailers.n);
 	if (!nv)
 		return;
-	size_t n = put_head(c, nv);
+	size_t n = put_head(c, nv, false);
 	n += put_trailers(c, nv + n);
 	c->trailers_out = true;
-	submit_response(c, nv, n, false);
+	reply_submit(c, nv, n, false);
 }
 
 void
@@ -129,18 +151,12 @@ list_bytes(const struct header_list *l)
 	return n;
 }
 
-/* What our status texts may take: C core drops a call whose trailers exceed the 8 KiB
- * that it announces. */
+/* What our status texts may take. */
 static size_t
 text_budget(const struct call *c)
 {
-	size_t budget = (size_t)c->engine->config->limits.max_reply_headers;
-	size_t peer = nghttp2_session_get_remote_settings(c->engine->session,
-							  NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
-	if (peer < budget)
-		budget = peer;
-	/* :status, content-type and grpc-status of a trailers-only reply */
-	size_t used = 160 + list_bytes(&c->reply_trailers);
+	size_t budget = header_limit(c);
+	size_t used = OWN_BYTES + list_bytes(&c->reply_trailers);
 	if (!c->headers_out)
 		used += list_bytes(&c->reply_headers);
 	return budget > used ? budget - used : 0;

@@ -10,7 +10,11 @@ judge_head(const struct call *c, int *ret_http, struct fault *f)
 {
 	const struct request_head *h = &c->head;
 	*ret_http = 200;
-	if (!h->is_post) {
+	if (c->page) {
+		*ret_http = 405;
+		return fault_set(f, ERR_UNIMPLEMENTED, "this is a page, to be asked for by GET or HEAD");
+	}
+	if (h->http_method != HTTP_POST) {
 		*ret_http = 405;
 		return fault_set(f, ERR_INTERNAL, "gRPC calls are POST requests");
 	}
@@ -25,8 +29,8 @@ judge_head(const struct call *c, int *ret_http, struct fault *f)
 		return fault_set(f, ERR_UNIMPLEMENTED, "messages are application/grpc+proto here");
 	if (!c->method)
 		return fault_set(f, ERR_UNIMPLEMENTED, "there is no such method");
-	if (h->unknown_encoding)
-		return fault_set(f, ERR_UNIMPLEMENTED, "grpc-encoding: only identity is accepted");
+	if (h->encoding == ENCODING_UNKNOWN)
+		return fault_set(f, ERR_UNIMPLEMENTED, "grpc-encoding: only identity and gzip are accepted");
 	if (h->bad_timeout)
 		return fault_set(f, ERR_INTERNAL, "malformed grpc-timeout");
 	if (h->bad_binary)
@@ -41,9 +45,7 @@ refuse(struct call *c, int http_status, const struct fault *f)
 {
 	c->http_status = http_status;
 	if (http_status == 405)
-		call_add_header(c, "allow", SLICE("POST"));
-	if (c->head.unknown_encoding)
-		call_add_header(c, "grpc-accept-encoding", SLICE("identity"));
+		call_add_header(c, "allow", c->page ? SLICE("GET, HEAD") : SLICE("POST"));
 	reply_finish(c, f);
 }
 
@@ -63,8 +65,7 @@ static int
 ask_hooks(struct call *c, struct fault *f)
 {
 	const struct rpc_config *config = c->engine->config;
-	const struct call_peer *peer = &c->engine->peer;
-	if ((c->method->flags & RPC_LOCAL) && !peer->is_unix && !peer->is_loopback)
+	if ((c->method->flags & RPC_LOCAL) && !is_local(&c->engine->peer))
 		return fault_set(f, ERR_NOT_LOCAL, "%s is for callers on this host", c->method->path);
 	for (size_t i = 0; i < config->hook_count; i++) {
 		const struct rpc_hook *hook = &config->hooks[i];
@@ -81,6 +82,13 @@ request_begin(struct call *c)
 	struct engine *e = c->engine;
 	struct fault f;
 	int http_status;
+	if (c->page && (c->head.http_method == HTTP_GET || c->head.http_method == HTTP_HEAD)) {
+		page_begin(c);
+		return;
+	}
+	c->counted = true;
+	e->stats.calls_started++;
+	e->stats.last_call = e->now;
 	fault_clear(&f);
 	if (judge_head(c, &http_status, &f) != 0 || ask_hooks(c, &f) != 0) {
 		refuse(c, http_status, &f);
@@ -115,13 +123,29 @@ abort_with(struct call *c, int code, const char *text)
 	call_abort(c, &f);
 }
 
-/* One whole message to the handler, past the walk. */
+static void
+refuse_compressed(struct call *c, int code)
+{
+	if (code == ERR_MESSAGE_TOO_LARGE)
+		abort_with(c, code, "the message, inflated, is larger than the server takes");
+	else if (code == ERR_NO_MEMORY)
+		abort_with(c, code, "out of memory");
+	else
+		abort_with(c, ERR_INTERNAL, "the compressed message is not sound gzip");
+}
+
+/* One whole message to the handler, inflated and past the walk. */
 static void
 deliver(struct call *c)
 {
 	const struct rpc_method *m = c->method;
 	const struct rpc_limits *l = &c->engine->config->limits;
-	struct slice message = buf_slice(&c->in.message);
+	struct slice message;
+	int rc = gzip_open(c, &message);
+	if (rc) {
+		refuse_compressed(c, rc);
+		return;
+	}
 	c->stats.messages_in++;
 	c->stats.bytes_in += message.n;
 	c->engine->stats.messages_in++;
@@ -155,7 +179,7 @@ take_message(struct call *c, struct slice *data)
 		abort_with(c, rc, "out of memory");
 	else if (rc < 0)
 		abort_with(c, ERR_INTERNAL, "malformed message framing");
-	else if (c->in.compressed)
+	else if (c->in.compressed && c->head.encoding != ENCODING_GZIP)
 		abort_with(c, ERR_INTERNAL, "a compressed message, but no grpc-encoding");
 	else if (c->method->client_streaming) {
 		deliver(c);

@@ -46,22 +46,41 @@ queue_sent(struct call *c, size_t n)
 	c->engine->queued -= n;
 }
 
-int
-send_queue(struct call *c, struct slice message)
+/* Room for n bytes at the end of the queue; NULL: out of memory. */
+static char *
+queue_room(struct call *c, size_t n)
 {
-	size_t n = GRPC_PREFIX_BYTES + message.n;
 	struct out_message *m = malloc(sizeof(*m) + n);
 	if (!m)
-		return ERR_NO_MEMORY;
+		return NULL;
 	*m = (struct out_message){.n = n};
-	m->data[0] = 0;
-	put_u32be(m->data + 1, (uint32_t)message.n);
-	if (message.n)
-		memcpy(m->data + GRPC_PREFIX_BYTES, message.p, message.n);
 	*c->out_last = m;
 	c->out_last = &m->next;
 	c->queued += n;
 	c->engine->queued += n;
+	return m->data;
+}
+
+int
+send_bytes(struct call *c, struct slice bytes)
+{
+	char *p = queue_room(c, bytes.n);
+	if (!p)
+		return ERR_NO_MEMORY;
+	memcpy(p, bytes.p, bytes.n);
+	return 0;
+}
+
+int
+send_queue(struct call *c, struct slice message, bool compressed)
+{
+	char *p = queue_room(c, GRPC_PREFIX_BYTES + message.n);
+	if (!p)
+		return ERR_NO_MEMORY;
+	p[0] = compressed;
+	put_u32be(p + 1, (uint32_t)message.n);
+	if (message.n)
+		memcpy(p + GRPC_PREFIX_BYTES, message.p, message.n);
 	c->stats.messages_out++;
 	c->stats.bytes_out += message.n;
 	c->engine->stats.messages_out++;
@@ -118,8 +137,11 @@ read_queue(nghttp2_session *session, int32_t stream, uint8_t *dst, size_t size, 
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
 	c->promised = n;
 	if (n == c->queued && c->finished) {
-		*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-		reply_trailers(c);
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+		if (!c->page) {
+			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+			reply_trailers(c);
+		}
 	}
 	return (ssize_t)n;
 }

@@ -46,8 +46,6 @@ call_new(struct engine *e, int32_t stream)
 		e->calls->link = &c->next;
 	e->calls = c;
 	e->call_count++;
-	e->stats.calls_started++;
-	e->stats.last_call = e->now;
 	return c;
 }
 
@@ -117,6 +115,8 @@ call_over(struct call *c)
 	c->stats.duration_ms = e->now - c->began;
 	if (c->started && c->method->handler->closed)
 		c->method->handler->closed(c);
+	if (!c->counted)
+		return;
 	if (c->stats.status == GRPC_OK)
 		e->stats.calls_succeeded++;
 	else
@@ -212,7 +212,7 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_d
 			request_begin(c);
 	}
 	/* On HEADERS, on DATA full or empty, on trailers: all alike. */
-	if (c && !e->failed && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+	if (c && !c->page && !e->failed && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		request_end(c);
 	return e->failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
@@ -223,7 +223,8 @@ static int
 on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
 	(void)user_data;
-	if (frame->hd.type != NGHTTP2_HEADERS || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
+	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
 	if (nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) != 0)
 		return 0;

@@ -198,6 +198,8 @@ pair_open(struct pair *p, const struct pair_options *options)
 	p->config = (struct rpc_config){.methods = p->methods,
 					.method_count = pair_methods(p->methods),
 					.server = p,
+					.pages = pair_pages,
+					.page_count = PAIR_PAGES,
 					.hooks = &p->hook,
 					.hook_count = 1};
 	rpc_limits_default(&p->config.limits);
@@ -205,7 +207,7 @@ pair_open(struct pair *p, const struct pair_options *options)
 		o->limits(&p->config.limits);
 	struct fault f;
 	assert_int_equal(rpc_config_check(&p->config, &f), 0);
-	struct call_peer peer = {.is_unix = true, .uid = 1000};
+	struct call_peer peer = {.is_unix = !o->is_remote, .uid = 1000};
 	assert_int_equal(engine_new(&p->engine, &p->config, &peer, 77, p->now, on_wake, p), 0);
 	client_open(p, o);
 }
@@ -459,6 +461,26 @@ reply_message(struct client_call *c, size_t n)
 			return slice_make(s.p + GRPC_PREFIX_BYTES, length);
 		s = slice_make(s.p + GRPC_PREFIX_BYTES + length, s.n - GRPC_PREFIX_BYTES - length);
 	}
+}
+
+static bool
+has_header(struct client_call *c, const char *line)
+{
+	return memmem(c->headers.p, c->headers.n, line, strlen(line));
+}
+
+void
+assert_has_header(struct client_call *c, const char *line)
+{
+	if (!has_header(c, line))
+		fail_msg("no \"%s\" in:\n%.*s", line, (int)c->headers.n, c->headers.p);
+}
+
+void
+assert_no_header(struct client_call *c, const char *line)
+{
+	if (has_header(c, line))
+		fail_msg("\"%s\" in:\n%.*s", line, (int)c->headers.n, c->headers.p);
 }
 
 void

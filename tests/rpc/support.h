@@ -42,9 +42,10 @@ struct pair_options {
 	bool client_holds;        /* the client takes nothing off its windows by itself */
 	bool padding;             /* the client pads its frames */
 	void (*limits)(struct rpc_limits *l);
+	bool is_remote; /* the peer is another host; it is a local user as a rule */
 };
 
-#define PAIR_METHODS 16
+#define PAIR_METHODS 24
 
 struct pair {
 	struct rpc_config config;
@@ -99,11 +100,16 @@ struct client_call *pair_unary(struct pair *p, const char *path, struct slice me
 /* The n-th message of the body, or asserts. */
 struct slice reply_message(struct client_call *c, size_t n);
 size_t reply_count(struct client_call *c);
+/* "key: value\n", as it stands in the headers or trailers. */
+void assert_has_header(struct client_call *c, const char *line);
+void assert_no_header(struct client_call *c, const char *line);
 void assert_status(struct client_call *c, enum grpc_status status);
 /* Number of times that `event` of the call stands in the log. */
 unsigned events(struct pair *p, struct client_call *c, const char *event);
 /* The methods below; returns their number. */
 size_t pair_methods(struct rpc_method dst[PAIR_METHODS]);
+#define PAIR_PAGES 4
+extern const struct rpc_page pair_pages[PAIR_PAGES];
 uint64_t random_next(uint64_t *seed);
 /* The seed of this run, printed: ZWY_SEED or the given one. */
 uint64_t random_seed(uint64_t usual);
@@ -121,6 +127,12 @@ uint64_t random_seed(uint64_t usual);
  *   /t.T/Empty     unary, OK without a message
  *   /t.T/Metadata  answers the value of the key that its message names, and as header x-echo
  *                  and trailer x-echo-bin
+ *   /t.T/Squeeze   as Unary, by ALWAYS; its message is "sent plain" where it came so
+ *   /t.T/Mixed     server streaming: 2000 bytes compressed, plain, compressed
+ *   /healthz       page: "healthy"
+ *   /metrics       page: 500,000 bytes
+ *   /local         page: "here", only for this host
+ *   /broken        page: fails
  *   /t.T/Checked   unary, its message is a zwy.v1.GetApplicationRequest */
 
 #endif

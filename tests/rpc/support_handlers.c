@@ -187,6 +187,28 @@ metadata_message(struct call *c, struct slice message)
 	call_reply(c, value);
 }
 
+static void
+squeeze_message(struct call *c, struct slice message)
+{
+	note(c, "message");
+	call_compression(c, CALL_COMPRESS_ALWAYS);
+	call_reply(c, call_message_compressed(c) ? message : SLICE("sent plain"));
+}
+
+static void
+mixed_message(struct call *c, struct slice message)
+{
+	char bytes[2000];
+	(void)message;
+	note(c, "message");
+	memset(bytes, 'm', sizeof(bytes));
+	for (unsigned i = 0; i < 3; i++) {
+		call_compression(c, i == 1 ? CALL_COMPRESS_NEVER : CALL_COMPRESS_ALWAYS);
+		call_send(c, slice_make(bytes, sizeof(bytes)));
+	}
+	call_finish(c, NULL);
+}
+
 #define HANDLER(name, start_fn, half_close_fn, writable_fn)                                         \
 	static const struct call_handler name##_handler = {start_fn, name##_message, half_close_fn, \
 							   writable_fn, on_closed}
@@ -201,6 +223,8 @@ HANDLER(chat, on_start, chat_half_close, NULL);
 HANDLER(flood, on_start, on_half_close, NULL);
 HANDLER(fault, on_start, on_half_close, NULL);
 HANDLER(metadata, on_start, on_half_close, NULL);
+HANDLER(squeeze, on_start, on_half_close, NULL);
+HANDLER(mixed, on_start, on_half_close, NULL);
 
 static const struct rpc_method served[] = {
 	{"/t.T/Chat", true, true, NULL, &chat_handler, NULL, 0},
@@ -211,10 +235,44 @@ static const struct rpc_method served[] = {
 	{"/t.T/Flood", false, true, NULL, &flood_handler, NULL, 0},
 	{"/t.T/Hold", false, false, NULL, &hold_handler, NULL, 0},
 	{"/t.T/Metadata", false, false, NULL, &metadata_handler, NULL, 0},
+	{"/t.T/Mixed", false, true, NULL, &mixed_handler, NULL, 0},
 	{"/t.T/Pausing", true, false, NULL, &pausing_handler, NULL, 0},
+	{"/t.T/Squeeze", false, false, NULL, &squeeze_handler, NULL, 0},
 	{"/t.T/Stream", false, true, NULL, &stream_handler, NULL, 0},
 	{"/t.T/Unary", false, false, NULL, &unary_handler, NULL, 0},
 	{"/t.T/Upload", true, false, NULL, &upload_handler, NULL, 0},
+};
+
+static int
+render_healthz(void *server, struct buf *body)
+{
+	(void)server;
+	buf_append_str(body, "healthy\n");
+	return 200;
+}
+
+static int
+render_metrics(void *server, struct buf *body)
+{
+	(void)server;
+	for (unsigned i = 0; i < 50000; i++)
+		buf_printf(body, "%09u\n", i);
+	return 503;
+}
+
+static int
+render_broken(void *server, struct buf *body)
+{
+	(void)server;
+	buf_append_str(body, "half a page");
+	return -1;
+}
+
+const struct rpc_page pair_pages[PAIR_PAGES] = {
+	{"/healthz", "text/plain", render_healthz, 0},
+	{"/metrics", "text/plain; version=0.0.4", render_metrics, 0},
+	{"/local", "text/html", render_healthz, RPC_LOCAL},
+	{"/broken", "text/html", render_broken, 0},
 };
 
 size_t
