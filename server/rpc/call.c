@@ -186,6 +186,15 @@ call_finish(struct call *c, const struct fault *f)
 }
 
 void
+call_finish_status(struct call *c, enum grpc_status status, struct slice message, struct slice details)
+{
+	if (c->finished || c->over || c->engine->failed)
+		return;
+	reply_status(c, status, message, details);
+	engine_touch(c->engine);
+}
+
+void
 call_reply(struct call *c, struct slice message)
 {
 	if (call_send(c, message) >= 0)

@@ -123,6 +123,10 @@ bool call_message_compressed(const struct call *c);
 /* Ends the call: NULL or a fault with code 0 is OK. Messages queued before are
  * sent first. Details go into grpc-status-details-bin within the peer's header limit. */
 void call_finish(struct call *c, const struct fault *f);
+/* The same for a service whose errors are not of our table: any status, its text (UTF-8,
+ * of any length; cut to the peer's header limit) and a serialized google.rpc.Status that
+ * agrees with them, or empty; left off where it exceeds what is left of that limit. */
+void call_finish_status(struct call *c, enum grpc_status status, struct slice message, struct slice details);
 /* A unary answer: send and finish OK. */
 void call_reply(struct call *c, struct slice message);
 /* Stops and restarts message callbacks; while stopped, the sender's window shuts. */

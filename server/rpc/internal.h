@@ -207,6 +207,7 @@ nghttp2_nv reply_field(struct slice key, struct slice value, uint8_t flags);
 void reply_submit(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body);
 void reply_headers(struct call *c);
 void reply_finish(struct call *c, const struct fault *f);
+void reply_status(struct call *c, enum grpc_status status, struct slice message, struct slice details);
 void reply_trailers(struct call *c);
 /* Ends the call from the server's side: drops messages not yet begun, and resets
  * the stream after abort_grace if the status cannot be sent by then. */

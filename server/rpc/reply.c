@@ -189,43 +189,93 @@ add_text(struct call *c, struct slice key, struct buf *value, size_t *budget)
 }
 
 static void
-add_status_texts(struct call *c, const struct fault *f)
+add_message(struct call *c, struct slice message, size_t *budget)
 {
-	static const struct slice details_key = {"grpc-status-details-bin", 23};
-	struct slice message_key = SLICE("grpc-message");
-	size_t budget = text_budget(c);
-	struct buf text = {0}, details = {0};
-	percent_encode(&text, slice_of(f->text));
-	if (budget > message_key.n + FIELD_OVERHEAD)
-		text.n = percent_cut(buf_slice(&text), budget - message_key.n - FIELD_OVERHEAD);
-	add_text(c, message_key, &text, &budget);
-	if (budget > details_key.n + FIELD_OVERHEAD + 4) {
-		buf_clear(&text);
-		status_encode(&details, f, (budget - details_key.n - FIELD_OVERHEAD - 4) / 4 * 3);
-		if (!details.error)
-			base64_encode(&text, buf_slice(&details));
-		add_text(c, details_key, &text, &budget);
-	}
+	struct slice key = SLICE("grpc-message");
+	struct buf text = {0};
+	percent_encode(&text, message);
+	if (*budget > key.n + FIELD_OVERHEAD)
+		text.n = percent_cut(buf_slice(&text), *budget - key.n - FIELD_OVERHEAD);
+	add_text(c, key, &text, budget);
 	buf_release(&text);
+}
+
+static const struct slice details_key = {"grpc-status-details-bin", 23};
+
+/* How many bytes of a google.rpc.Status fit into the budget once they are base64. */
+static size_t
+details_room(size_t budget)
+{
+	size_t overhead = details_key.n + FIELD_OVERHEAD + 4;
+	return budget > overhead ? (budget - overhead) / 4 * 3 : 0;
+}
+
+static void
+add_details(struct call *c, struct slice details, size_t *budget)
+{
+	struct buf text = {0};
+	if (details.n && details.n <= details_room(*budget))
+		base64_encode(&text, details);
+	add_text(c, details_key, &text, budget);
+	buf_release(&text);
+}
+
+static void
+add_fault(struct call *c, const struct fault *f)
+{
+	size_t budget = text_budget(c);
+	struct buf details = {0};
+	add_message(c, slice_of(f->text), &budget);
+	if (details_room(budget)) {
+		status_encode(&details, f, details_room(budget));
+		if (!details.error)
+			add_details(c, buf_slice(&details), &budget);
+	}
 	buf_release(&details);
 }
 
-void
-reply_finish(struct call *c, const struct fault *f)
+static bool
+finish_begin(struct call *c, enum grpc_status status, int code)
 {
 	if (c->finished)
-		return;
+		return false;
 	c->finished = true;
 	c->full = false;
-	c->stats.code = f ? f->code : 0;
-	c->stats.status = f && f->code ? reason_of(f->code)->status : GRPC_OK;
-	if (f && f->code)
-		add_status_texts(c, f);
+	c->stats.code = code;
+	c->stats.status = status;
+	return true;
+}
+
+static void
+finish_end(struct call *c)
+{
 	request_discard(c);
 	if (!c->headers_out)
 		reply_trailers_only(c);
 	else
 		send_kick(c);
+}
+
+void
+reply_finish(struct call *c, const struct fault *f)
+{
+	int code = f ? f->code : 0;
+	if (!finish_begin(c, code ? reason_of(code)->status : GRPC_OK, code))
+		return;
+	if (code)
+		add_fault(c, f);
+	finish_end(c);
+}
+
+void
+reply_status(struct call *c, enum grpc_status status, struct slice message, struct slice details)
+{
+	if (!finish_begin(c, status, reason_by_status(status)))
+		return;
+	size_t budget = text_budget(c);
+	add_message(c, message, &budget);
+	add_details(c, details, &budget);
+	finish_end(c);
 }
 
 void

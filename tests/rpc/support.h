@@ -124,6 +124,7 @@ uint64_t random_seed(uint64_t usual);
  *   /t.T/Pausing   client streaming, pauses after each message
  *   /t.T/Flood     sends 64 KiB messages without regard to CALL_FULL until it is refused
  *   /t.T/Fault     fails: its message is "CODE TEXT", code as a decimal
+ *   /t.T/Status    ABORTED, its message is the text and the details
  *   /t.T/Empty     unary, OK without a message
  *   /t.T/Metadata  answers the value of the key that its message names, and as header x-echo
  *                  and trailer x-echo-bin

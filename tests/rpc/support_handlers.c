@@ -178,6 +178,13 @@ fault_message(struct call *c, struct slice message)
 }
 
 static void
+status_message(struct call *c, struct slice message)
+{
+	note(c, "message");
+	call_finish_status(c, GRPC_ABORTED, message, message);
+}
+
+static void
 metadata_message(struct call *c, struct slice message)
 {
 	struct slice value = call_metadata(c, arena_dup_slice(call_arena(c), message));
@@ -222,6 +229,7 @@ HANDLER(download, on_start, on_half_close, download_writable);
 HANDLER(chat, on_start, chat_half_close, NULL);
 HANDLER(flood, on_start, on_half_close, NULL);
 HANDLER(fault, on_start, on_half_close, NULL);
+HANDLER(status, on_start, on_half_close, NULL);
 HANDLER(metadata, on_start, on_half_close, NULL);
 HANDLER(squeeze, on_start, on_half_close, NULL);
 HANDLER(mixed, on_start, on_half_close, NULL);
@@ -238,6 +246,7 @@ static const struct rpc_method served[] = {
 	{"/t.T/Mixed", false, true, NULL, &mixed_handler, NULL, 0},
 	{"/t.T/Pausing", true, false, NULL, &pausing_handler, NULL, 0},
 	{"/t.T/Squeeze", false, false, NULL, &squeeze_handler, NULL, 0},
+	{"/t.T/Status", false, false, NULL, &status_handler, NULL, 0},
 	{"/t.T/Stream", false, true, NULL, &stream_handler, NULL, 0},
 	{"/t.T/Unary", false, false, NULL, &unary_handler, NULL, 0},
 	{"/t.T/Upload", true, false, NULL, &upload_handler, NULL, 0},

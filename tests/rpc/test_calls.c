@@ -355,6 +355,29 @@ trailers_stay_within_the_peers_header_limit(void **state)
 }
 
 static void
+a_status_of_the_handlers_own_is_sent_as_it_is(void **state)
+{
+	(void)state;
+	struct pair p;
+	static char text[9000];
+	pair_open(&p, NULL);
+	struct client_call *c = pair_unary(&p, "/t.T/Status", SLICE("too late"));
+	assert_status(c, GRPC_ABORTED);
+	assert_string_equal(c->message, "too late");
+	assert_true(slice_is(buf_slice(&c->details), "too late"));
+	assert_int_equal(p.last_stats.status, GRPC_ABORTED);
+	memset(text, 'x', 5000);
+	c = pair_unary(&p, "/t.T/Status", slice_make(text, 5000));
+	assert_status(c, GRPC_ABORTED);
+	assert_int_equal(c->details.n, 0);
+	memset(text, 'x', sizeof(text));
+	c = pair_unary(&p, "/t.T/Status", slice_make(text, sizeof(text)));
+	assert_status(c, GRPC_ABORTED);
+	assert_true(c->header_bytes <= 8192);
+	pair_close(&p);
+}
+
+static void
 requests_of_typed_methods_pass_the_walk(void **state)
 {
 	(void)state;
@@ -411,6 +434,7 @@ main(void)
 		cmocka_unit_test(metadata_comes_trimmed_and_decoded_and_goes_back_encoded),
 		cmocka_unit_test(binary_metadata_is_split_on_commas_padded_or_not),
 		cmocka_unit_test(a_fault_carries_status_text_and_details),
+		cmocka_unit_test(a_status_of_the_handlers_own_is_sent_as_it_is),
 		cmocka_unit_test(every_reason_arrives_as_its_status),
 		cmocka_unit_test(trailers_stay_within_the_peers_header_limit),
 		cmocka_unit_test(requests_of_typed_methods_pass_the_walk),
