@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "grpc/services.h"
 #include "options.h"
 #include "services/seed.h"
 #include "services/service.h"
@@ -20,6 +21,7 @@ struct zwyd {
 	struct options options;
 	struct arena arena;
 	struct net_config config;
+	struct grpc_services services;
 	uv_loop_t loop;
 	uv_signal_t term, interrupt;
 };
@@ -149,6 +151,7 @@ listen_all(struct zwyd *z, struct fault *f)
 		printf("listening %s\n", real);
 	}
 	fflush(stdout);
+	health_set_all(z->services.health, HEALTH_SERVING);
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -180,6 +183,7 @@ begin_end(struct zwyd *z)
 	sd_notify(0, "STOPPING=1");
 	due_stop(s);
 	watchers_end(s);
+	health_shutdown(z->services.health);
 	net_drain(s->net, s->settings.drain_grace, drained, z);
 }
 
@@ -233,6 +237,25 @@ finish(struct zwyd *z)
 	store_close(s->store);
 }
 
+/* The contract's methods, and beside them the standard services. */
+static int
+open_services(struct zwyd *z, struct fault *f)
+{
+	struct rpc_config *config = &z->config.rpc;
+	struct slice contract = slice_make(descriptor_set, descriptor_set_size);
+	struct rpc_method *rows;
+	size_t n = service_routes(&z->arena, GRPC_SERVICES_ROUTES, &rows);
+	z->services.health = health_new();
+	if (n == 0 || !z->services.health)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	int rc = reflection_new(&z->services.reflection, &contract, 1, f);
+	if (rc)
+		return rc;
+	config->methods = rows;
+	rc = grpc_services_routes(&z->services, rows, n, &config->method_count);
+	return rc ? fault_set(f, rc, "the routes cannot be laid") : 0;
+}
+
 static int
 run(struct zwyd *z)
 {
@@ -240,11 +263,11 @@ run(struct zwyd *z)
 	struct fault f = {0};
 	z->config.rpc.limits = z->options.rpc_limits;
 	z->config.rpc.server = s;
-	z->config.rpc.method_count = service_routes(&z->arena, &z->config.rpc.methods);
 	z->config.limits = z->options.net_limits;
 	z->config.before_sleep = before_sleep;
 	z->config.ctx = z;
-	if (open_server(z, &f) != 0 || net_open(&s->net, &z->loop, &z->config, &f) != 0)
+	if (open_services(z, &f) != 0 || open_server(z, &f) != 0 ||
+	    net_open(&s->net, &z->loop, &z->config, &f) != 0)
 		return complain(&f);
 	watch_signals(z);
 	due_start(s);
@@ -265,6 +288,8 @@ main(int argc, char **argv)
 		return result == OPTIONS_DONE ? 0 : 2;
 	uv_loop_init(&z.loop);
 	int status = run(&z);
+	reflection_free(z.services.reflection);
+	health_free(z.services.health);
 	arena_release(&z.arena);
 	arena_release(&z.options.texts);
 	return status;

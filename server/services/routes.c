@@ -36,9 +36,9 @@ handler_of(const struct method_desc *m)
 }
 
 size_t
-service_routes(struct arena *arena, const struct rpc_method **ret)
+service_routes(struct arena *arena, size_t more, struct rpc_method **ret)
 {
-	struct rpc_method *routes = arena_array(arena, method_count, sizeof(*routes));
+	struct rpc_method *routes = arena_array(arena, method_count + more, sizeof(*routes));
 	size_t n = 0;
 	for (size_t i = 0; routes && i < method_count; i++) {
 		const struct method_desc *m = &method_table[i];

@@ -7,8 +7,8 @@
 #include "services/job.h"
 
 /* The routes table: every method of the contract with its handler. Returns the
- * number of rows; *ret lives in the arena. */
-size_t service_routes(struct arena *arena, const struct rpc_method **ret);
+ * number of rows; *ret lives in the arena and has room for `more` rows. 0: no memory. */
+size_t service_routes(struct arena *arena, size_t more, struct rpc_method **ret);
 
 /* The method's row of the contract. */
 const struct method_desc *service_method(const struct call *c);
