@@ -71,6 +71,24 @@ call_user(const struct call *c)
 	return c->user;
 }
 
+const struct call_stats *
+call_stats(const struct call *c)
+{
+	return &c->stats;
+}
+
+void
+call_set_note(struct call *c, void *note)
+{
+	c->note = note;
+}
+
+void *
+call_note(const struct call *c)
+{
+	return c->note;
+}
+
 struct call_handle
 call_handle(const struct call *c)
 {

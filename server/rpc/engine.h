@@ -28,6 +28,8 @@ void rpc_limits_default(struct rpc_limits *l);
 struct call_stats {
 	enum grpc_status status; /* as sent; CANCELLED where the peer or the connection went away first */
 	int code;                /* reason, 0 for OK */
+	bool malformed;          /* the request broke the protocol: its status says nothing of the server */
+	const char *text;        /* of the fault; lives in call_arena, "" where there is none */
 	int64_t duration_ms;
 	bool admitted;                /* its handler was told */
 	uint64_t bytes_in, bytes_out; /* of messages */
@@ -43,7 +45,15 @@ struct rpc_hook {
 	/* After each call's closed; calls that were refused too, with stats->admitted false.
 	 * May be NULL. */
 	void (*finished)(void *ctx, const struct call *c, const struct call_stats *stats);
+	/* A message has been walked, or, with a code, was refused by the walk: right before
+	 * the handler gets it, or the call ends. May be NULL. */
+	void (*walked)(void *ctx, struct call *c, int code);
 };
+/* What the call has come to so far. */
+const struct call_stats *call_stats(const struct call *c);
+/* What hooks keep of a call, NULL until one of them sets it. Its memory: call_arena. */
+void call_set_note(struct call *c, void *note);
+void *call_note(const struct call *c);
 
 /* What one connection has carried. */
 struct engine_stats {

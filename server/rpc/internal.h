@@ -85,6 +85,7 @@ struct call {
 	const struct rpc_method *method;
 	const struct rpc_page *page; /* instead of it */
 	void *user;
+	void *note; /* of the hooks */
 	struct arena arena;
 
 	struct request_head head;

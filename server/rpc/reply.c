@@ -235,7 +235,7 @@ add_fault(struct call *c, const struct fault *f)
 }
 
 static bool
-finish_begin(struct call *c, enum grpc_status status, int code)
+finish_begin(struct call *c, enum grpc_status status, int code, struct slice text)
 {
 	if (c->finished)
 		return false;
@@ -243,6 +243,8 @@ finish_begin(struct call *c, enum grpc_status status, int code)
 	c->full = false;
 	c->stats.code = code;
 	c->stats.status = status;
+	const char *copy = text.n ? arena_dup_slice(&c->arena, text) : NULL;
+	c->stats.text = copy ? copy : "";
 	return true;
 }
 
@@ -260,7 +262,7 @@ void
 reply_finish(struct call *c, const struct fault *f)
 {
 	int code = f ? f->code : 0;
-	if (!finish_begin(c, code ? reason_of(code)->status : GRPC_OK, code))
+	if (!finish_begin(c, code ? reason_of(code)->status : GRPC_OK, code, slice_of(code ? f->text : NULL)))
 		return;
 	if (code)
 		add_fault(c, f);
@@ -270,7 +272,7 @@ reply_finish(struct call *c, const struct fault *f)
 void
 reply_status(struct call *c, enum grpc_status status, struct slice message, struct slice details)
 {
-	if (!finish_begin(c, status, reason_by_status(status)))
+	if (!finish_begin(c, status, reason_by_status(status), message))
 		return;
 	size_t budget = text_budget(c);
 	add_message(c, message, &budget);

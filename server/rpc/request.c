@@ -90,7 +90,8 @@ request_begin(struct call *c)
 	e->stats.calls_started++;
 	e->stats.last_call = e->now;
 	fault_clear(&f);
-	if (judge_head(c, &http_status, &f) != 0 || ask_hooks(c, &f) != 0) {
+	c->stats.malformed = judge_head(c, &http_status, &f) != 0;
+	if (c->stats.malformed || ask_hooks(c, &f) != 0) {
 		refuse(c, http_status, &f);
 		return;
 	}
@@ -120,6 +121,7 @@ abort_with(struct call *c, int code, const char *text)
 	struct fault f;
 	fault_clear(&f);
 	fault_set(&f, code, "%s", text);
+	c->stats.malformed = code == ERR_INTERNAL;
 	call_abort(c, &f);
 }
 
@@ -134,12 +136,31 @@ refuse_compressed(struct call *c, int code)
 		abort_with(c, ERR_INTERNAL, "the compressed message is not sound gzip");
 }
 
+static int
+walk(const struct call *c, struct slice message, struct fault *f)
+{
+	const struct rpc_limits *l = &c->engine->config->limits;
+	struct wire_limits limits = {(unsigned)l->message_depth, (size_t)l->message_elements,
+				     (size_t)l->message_map_entries};
+	return wire_check(c->method->request, message, limits, f);
+}
+
+static void
+tell_walked(struct call *c, int code)
+{
+	const struct rpc_config *config = c->engine->config;
+	for (size_t i = 0; i < config->hook_count; i++) {
+		const struct rpc_hook *hook = &config->hooks[i];
+		if (hook->walked)
+			hook->walked(hook->ctx, c, code);
+	}
+}
+
 /* One whole message to the handler, inflated and past the walk. */
 static void
 deliver(struct call *c)
 {
 	const struct rpc_method *m = c->method;
-	const struct rpc_limits *l = &c->engine->config->limits;
 	struct slice message;
 	int rc = gzip_open(c, &message);
 	if (rc) {
@@ -151,11 +172,11 @@ deliver(struct call *c)
 	c->engine->stats.messages_in++;
 	c->engine->stats.last_message_in = c->engine->now;
 	if (m->request) {
-		struct wire_limits limits = {(unsigned)l->message_depth, (size_t)l->message_elements,
-					     (size_t)l->message_map_entries};
 		struct fault f;
 		fault_clear(&f);
-		if (wire_check(m->request, message, limits, &f) != 0) {
+		int code = walk(c, message, &f);
+		tell_walked(c, code);
+		if (code != 0) {
 			call_abort(c, &f);
 			return;
 		}

@@ -40,6 +40,7 @@ call_new(struct engine *e, int32_t stream)
 	c->out_last = &c->out_first;
 	c->stats.status = GRPC_CANCELLED;
 	c->stats.code = ERR_CANCELLED;
+	c->stats.text = "";
 	c->next = e->calls;
 	c->link = &e->calls;
 	if (e->calls)
@@ -244,6 +245,7 @@ on_stream_close(nghttp2_session *session, int32_t stream, uint32_t error_code, v
 	if (c->finished && !c->trailers_out && error_code != NGHTTP2_NO_ERROR) {
 		c->stats.status = GRPC_CANCELLED;
 		c->stats.code = ERR_CANCELLED;
+		c->stats.text = "";
 	}
 	request_discard(c);
 	nghttp2_session_set_stream_user_data(session, stream, NULL);
