@@ -1,16 +1,10 @@
 #include "link.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "process.h"
 
@@ -24,6 +18,7 @@ struct stream {
 	size_t sent;
 	uint64_t start;
 	int grpc_status; /* -1: none came */
+	bool heard;      /* streaming: a message */
 	uint8_t *body;
 	size_t size, room;
 	struct stream *next; /* in link->spare */
@@ -133,6 +128,22 @@ stream_check(struct link *link, const struct stream *s, uint32_t error_code)
 		complain(load, "an answer of %zu bytes is not the one asked for", s->size - 5);
 }
 
+/* Counts the whole messages at the head of a stream's bytes and drops them. */
+static void
+count_messages(struct load *load, struct stream *s)
+{
+	size_t at = 0;
+
+	while (s->size - at >= 5 && s->size - at - 5 >= message_size(s->body + at)) {
+		at += 5 + message_size(s->body + at);
+		load->messages++;
+		load->silent -= !s->heard;
+		s->heard = true;
+	}
+	memmove(s->body, s->body + at, s->size - at);
+	s->size -= at;
+}
+
 /* ---- nghttp2's callbacks --------------------------------------------------- */
 
 static int
@@ -160,6 +171,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data
 	(void)user;
 	if (!s)
 		return 0;
+	s->link->load->bytes += size;
 	if (s->size + size > s->room) {
 		s->room = (s->size + size) * 2;
 		s->body = realloc(s->body, s->room);
@@ -168,6 +180,8 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data
 	}
 	memcpy(s->body + s->size, data, size);
 	s->size += size;
+	if (s->link->load->streaming)
+		count_messages(s->link->load, s);
 	return 0;
 }
 
@@ -182,11 +196,14 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error_code, void *user)
 	if (!s)
 		return 0;
 	took = (clock_ns() - s->start) / 1000;
-	stream_check(link, s, error_code);
+	if (load->streaming)
+		complain(load, "a stream ended with grpc-status %d (HTTP/2 error %u)", s->grpc_status,
+			 error_code);
+	else
+		stream_check(link, s, error_code);
 	if (load->done < LATENCIES_MAX)
 		load->latency[load->done] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
 	load->done++;
-	load->bytes += s->size;
 	link->open--;
 	s->next = link->spare;
 	link->spare = s;
@@ -229,6 +246,8 @@ stream_take(struct link *link)
 	load->next_request = (load->next_request + 1) % load->request_count;
 	s->sent = s->size = 0;
 	s->grpc_status = -1;
+	s->heard = false;
+	load->silent += load->streaming;
 	s->start = clock_ns();
 	return s;
 }
@@ -243,7 +262,7 @@ call_start(struct link *link)
 {
 	struct load *load = link->load;
 	nghttp2_nv headers[] = {
-		FIELD(":method", "POST"),        FIELD(":scheme", "http"),
+		FIELD(":method", "POST"),        FIELD(":scheme", load->tls ? "https" : "http"),
 		FIELD(":path", load->path),      FIELD(":authority", "localhost"),
 		FIELD("te", "trailers"),         FIELD("content-type", "application/grpc"),
 		FIELD("user-agent", "zwy-load"), FIELD("zwy-as", load->as ? load->as : ""),
@@ -262,57 +281,24 @@ call_start(struct link *link)
 	return 0;
 }
 
+static bool
+may_start(const struct load *load)
+{
+	if (load->stopping || (load->limit && load->started >= load->limit))
+		return false;
+	return !load->audience || load->audience->messages >= load->started * load->listeners;
+}
+
 void
 link_fill(struct link *link)
 {
-	struct load *load = link->load;
-
-	while (!load->stopping && link->open < link->wanted &&
-	       (!load->limit || load->started < load->limit)) {
+	while (link->open < link->wanted && may_start(link->load)) {
 		if (call_start(link) < 0)
 			return;
 	}
 }
 
 /* ---- the socket --------------------------------------------------------------- */
-
-static int
-connect_unix(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-connect_tcp(const char *target)
-{
-	char host[256];
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found = NULL;
-	const char *colon = strrchr(target, ':');
-	int fd = -1, on = 1;
-
-	if (!colon)
-		return -1;
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - target), target);
-	if (getaddrinfo(host, colon + 1, &hints, &found))
-		return -1;
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(found);
-	if (fd >= 0)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
-}
 
 static int
 session_start(struct link *link)
@@ -341,12 +327,11 @@ link_open(struct link *ret, struct load *load, const char *target, size_t calls)
 {
 	struct link link = {.load = load, .wanted = calls};
 
-	link.fd = strncmp(target, "unix:", 5) ? connect_tcp(target) : connect_unix(target + 5);
-	if (link.fd < 0) {
+	*ret = (struct link){.wire.fd = -1};
+	if (wire_open(&link.wire, target, load->tls) < 0) {
 		complain(load, "%s: %s", target, strerror(errno));
 		return -1;
 	}
-	fcntl(link.fd, F_SETFL, fcntl(link.fd, F_GETFL) | O_NONBLOCK);
 	*ret = link;
 	return session_start(ret);
 }
@@ -356,8 +341,7 @@ link_close(struct link *link)
 {
 	if (link->session)
 		nghttp2_session_del(link->session);
-	if (link->fd >= 0)
-		close(link->fd);
+	wire_close(&link->wire);
 	for (struct stream *s = link->spare; s;) {
 		struct stream *next = s->next;
 		free(s->body);
@@ -365,7 +349,7 @@ link_close(struct link *link)
 		s = next;
 	}
 	free(link->pending);
-	*link = (struct link){.fd = -1};
+	*link = (struct link){.wire.fd = -1};
 }
 
 bool
@@ -400,8 +384,8 @@ send_all(struct link *link)
 	for (;;) {
 		if (!link_wants_write(link) && (gather(link) < 0 || !link->pending_size))
 			return 0;
-		ssize_t sent = send(link->fd, link->pending + link->pending_sent,
-				    link->pending_size - link->pending_sent, MSG_NOSIGNAL);
+		ssize_t sent = wire_write(&link->wire, link->pending + link->pending_sent,
+					  link->pending_size - link->pending_sent);
 		if (sent < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -1;
 		link->pending_sent += (size_t)sent;
@@ -414,14 +398,15 @@ link_turn(struct link *link)
 	uint8_t buffer[READ_SIZE];
 
 	for (;;) {
-		ssize_t size = recv(link->fd, buffer, sizeof(buffer), 0);
+		ssize_t size = wire_read(&link->wire, buffer, sizeof(buffer));
 		if (size < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (size <= 0 || nghttp2_session_mem_recv(link->session, buffer, (size_t)size) < 0) {
 			complain(link->load, "the server closed the connection");
 			return -1;
 		}
-		if ((size_t)size < sizeof(buffer))
+		/* A TLS record is less than the buffer, and another may be at hand. */
+		if ((size_t)size < sizeof(buffer) && !link->wire.ssl)
 			break;
 	}
 	link_fill(link);

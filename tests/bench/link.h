@@ -1,5 +1,6 @@
 /* One HTTP/2 connection of the load generator: keeps a number of unary calls in
- * flight, starts the next when one ends, and checks each answer.
+ * flight, starts the next when one ends, and checks each answer; or keeps a number
+ * of server streams open and counts their messages.
  *
  * A link and the load it belongs to are used by one thread. The request bytes
  * belong to the load and outlive its links. Times are nanoseconds. */
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "wire.h"
 
 #define LATENCIES_MAX (4u << 20)
 
@@ -30,10 +33,19 @@ struct load {
 	const char *prefix; /* CHECK_PREFIX */
 	uint64_t items;     /* CHECK_ITEMS: at least so many */
 
+	struct ssl_ctx_st *tls; /* of a TLS target, or NULL */
+	bool streaming;         /* calls are server streams that stay open */
+	/* Unless NULL, a call begins when `listeners` streams of that load have had a
+	 * message of each call before. */
+	const struct load *audience;
+	uint64_t listeners;
+
 	bool stopping;           /* start no more calls */
 	uint64_t limit, started; /* calls in all; 0: no limit */
 	/* Since the counters were last cleared. */
 	uint64_t done, bytes;
+	uint64_t messages; /* streaming: received */
+	uint64_t silent;   /* streaming: calls that have received nothing yet */
 	uint32_t *latency; /* microseconds, of the first LATENCIES_MAX */
 	char error[256];   /* the first thing that went wrong; empty: nothing */
 };
@@ -41,7 +53,7 @@ struct load {
 struct stream;
 struct link {
 	struct load *load;
-	int fd;
+	struct wire wire;
 	nghttp2_session *session;
 	size_t wanted, open; /* calls in flight */
 	uint8_t *pending;    /* bytes that the socket did not take yet */
@@ -49,7 +61,7 @@ struct link {
 	struct stream *spare;
 };
 
-/* Connects (blocking), then goes non-blocking. 0, or -1 with load->error filled in. */
+/* Connects. 0, or -1 with load->error filled in. */
 int link_open(struct link *ret, struct load *load, const char *target, size_t calls);
 void link_close(struct link *link);
 /* Starts calls up to the wanted number. */

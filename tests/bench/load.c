@@ -5,15 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#include "link.h"
+#include "crowd.h"
 #include "process.h"
 
 #define LINKS_MAX 2000
 
 struct options {
-	const char *target, *requests;
-	size_t connections, calls;
+	const char *target, *requests, *watch_requests;
+	size_t connections, calls, watchers, watch_connections;
+	bool hold;
 	double seconds, warm_up;
 	pid_t pid;
 };
@@ -23,7 +26,7 @@ static const char usage[] =
 	"\n"
 	"Keeps a number of unary calls in flight for a while and checks each answer.\n"
 	"FILE holds request messages, each after its length (4 bytes, big-endian); they are sent in turn.\n"
-	"  --target TARGET       unix:PATH or ADDRESS:PORT\n"
+	"  --target TARGET       unix:PATH, ADDRESS:PORT or tls:ADDRESS:PORT\n"
 	"  --as PRINCIPAL        principals/x to act for\n"
 	"  --concurrency N       calls in flight, over all connections (1)\n"
 	"  --connections N       connections (1)\n"
@@ -33,7 +36,12 @@ static const char usage[] =
 	"  --same-name           an answer's field 1 must be the request's\n"
 	"  --prefix TEXT         an answer's field 1 must begin so\n"
 	"  --items N             an answer must hold at least N of field 1\n"
-	"  --pid PID             also tell the processor time that this process used\n";
+	"  --pid PID             also tell the processor time that this process used\n"
+	"  --hold                afterwards keep the connections until standard input ends\n"
+	"  --watch PATH          beside the calls hold server streams of this method\n"
+	"  --watch-requests FILE their requests\n"
+	"  --watchers N          so many; a call begins when each has had a message of the one before\n"
+	"  --watch-connections N over so many connections (as many as watchers)\n";
 
 static void __attribute__((noreturn)) die(const char *what, const char *why)
 {
@@ -69,41 +77,15 @@ read_requests(struct load *load, const char *path)
 		die(path, "holds no message");
 }
 
-static size_t
-open_calls(const struct link *links, size_t count)
-{
-	size_t open = 0;
-
-	for (size_t i = 0; i < count; i++)
-		open += links[i].open;
-	return open;
-}
-
-/* One turn over all links; false when nothing is left to do. */
-static bool
-turn(struct link *links, struct pollfd *polls, size_t count, int timeout)
-{
-	for (size_t i = 0; i < count; i++) {
-		polls[i].fd = links[i].fd;
-		polls[i].events = (short)(POLLIN | (link_wants_write(&links[i]) ? POLLOUT : 0));
-	}
-	if (poll(polls, count, timeout) < 0)
-		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (polls[i].revents && link_turn(&links[i]) < 0)
-			return false;
-	}
-	return true;
-}
-
 static void
-run_for(struct link *links, struct pollfd *polls, size_t count, double seconds)
+run_for(struct crowd *crowd, const struct load *load, double seconds)
 {
-	struct load *load = links[0].load;
 	uint64_t end = clock_ns() + (uint64_t)(seconds * 1e9);
 
 	while (!load->error[0] && (load->limit ? load->done < load->limit : clock_ns() < end)) {
-		if (!turn(links, polls, count, 100))
+		if (crowd_turn(crowd, load->audience ? 10 : 100) < 0)
+			return;
+		if (load->audience && crowd_fill(crowd, load) < 0)
 			return;
 	}
 }
@@ -116,56 +98,142 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void
-print_result(struct load *load, uint64_t took, uint64_t cpu)
+static unsigned
+percentile(const struct load *load, size_t kept, double share)
 {
-	size_t kept = load->done < LATENCIES_MAX ? (size_t)load->done : LATENCIES_MAX;
-	double seconds = (double)took / 1e9, calls = load->done ? (double)load->done : 1;
+	return load->latency[(size_t)((double)(kept - 1) * share)];
+}
+
+/* What was counted between two moments, and the processor time of both processes. */
+struct span {
+	uint64_t took, server_cpu, own_cpu, done, messages;
+};
+
+static void
+print_span(struct load *load, const struct span *s)
+{
+	size_t kept = s->done < LATENCIES_MAX ? (size_t)s->done : LATENCIES_MAX;
+	double seconds = (double)s->took / 1e9, calls = s->done ? (double)s->done : 1;
 
 	qsort(load->latency, kept, sizeof(*load->latency), by_value);
-	printf("calls=%llu seconds=%.3f rate=%.1f bytes=%llu", (unsigned long long)load->done, seconds,
-	       (double)load->done / seconds, (unsigned long long)load->bytes);
+	printf("calls=%llu seconds=%.3f rate=%.1f bytes=%llu", (unsigned long long)s->done, seconds,
+	       (double)s->done / seconds, (unsigned long long)load->bytes);
 	if (kept)
-		printf(" p50_us=%u p99_us=%u max_us=%u", load->latency[kept / 2],
-		       load->latency[kept * 99 / 100], load->latency[kept - 1]);
-	printf(" cpu_us=%.3f\n", (double)cpu / 1000 / calls);
+		printf(" p50_us=%u p90_us=%u p99_us=%u p999_us=%u max_us=%u", percentile(load, kept, 0.5),
+		       percentile(load, kept, 0.9), percentile(load, kept, 0.99),
+		       percentile(load, kept, 0.999), load->latency[kept - 1]);
+	if (s->messages)
+		printf(" events=%llu event_rate=%.1f event_cpu_us=%.3f", (unsigned long long)s->messages,
+		       (double)s->messages / seconds, (double)s->server_cpu / 1000 / (double)s->messages);
+	printf(" cpu_us=%.3f busy=%.3f client_us=%.3f client_busy=%.3f\n",
+	       (double)s->server_cpu / 1000 / calls, (double)s->server_cpu / (double)s->took,
+	       (double)s->own_cpu / 1000 / calls, (double)s->own_cpu / (double)s->took);
+}
+
+/* Counters to zero, when nothing is under way that would be counted twice. */
+static void
+count_anew(struct load *load, struct load *watch)
+{
+	load->done = load->bytes = 0;
+	if (load->audience)
+		load->started = watch->messages = 0;
 }
 
 static void
-measure(struct load *load, const struct options *o)
+finish_calls(struct crowd *crowd, struct load *load, const struct load *watch)
 {
-	size_t count = o->connections;
-	struct link *links = calloc(count, sizeof(*links));
-	struct pollfd *polls = calloc(count, sizeof(*polls));
-
-	if (!links || !polls)
-		die("out of memory", "connections");
-
-	for (size_t i = 0; i < count; i++) {
-		size_t share = o->calls / count + (i < o->calls % count);
-		if (link_open(&links[i], load, o->target, share) < 0)
-			die("cannot connect", load->error);
-	}
-	for (size_t i = 0; i < count; i++)
-		link_turn(&links[i]);
-	if (!load->limit)
-		run_for(links, polls, count, o->warm_up);
-	if (!load->limit)
-		load->done = load->bytes = 0;
-	uint64_t start = clock_ns(), cpu = process_cpu_ns(o->pid);
-	run_for(links, polls, count, o->seconds);
-	uint64_t done = load->done, took = clock_ns() - start;
-	cpu = process_cpu_ns(o->pid) - cpu;
 	load->stopping = true;
-	while (!load->error[0] && open_calls(links, count) && turn(links, polls, count, 1000))
+	while (!load->error[0] && !watch->error[0] &&
+	       (crowd_open_calls(crowd, load) ||
+		(load->audience && watch->messages < load->started * load->listeners))) {
+		if (crowd_turn(crowd, 1000) < 0)
+			return;
+	}
+}
+
+/* Calls, one by one, until every watcher has heard of one; then waits until all is quiet. */
+static void
+wake_audience(struct crowd *crowd, struct load *load, const struct load *watch, size_t watchers)
+{
+	uint64_t heard;
+
+	while (watch->silent && !load->error[0] && !watch->error[0]) {
+		load->limit++;
+		if (crowd_fill(crowd, load) < 0)
+			return;
+		for (int i = 0; i < 20 && (watch->silent || load->done < load->limit); i++)
+			crowd_turn(crowd, 10);
+	}
+	do {
+		heard = watch->messages;
+		for (int i = 0; i < 20; i++)
+			crowd_turn(crowd, 10);
+	} while (watch->messages != heard);
+	load->limit = load->started = 0;
+	load->audience = watch;
+	load->listeners = watchers;
+}
+
+static struct span
+take_span(struct crowd *crowd, struct load *load, struct load *watch, const struct options *o)
+{
+	uint64_t own = process_cpu_ns(getpid()), start = clock_ns(), cpu = process_cpu_ns(o->pid);
+
+	run_for(crowd, load, o->seconds);
+	return (struct span){
+		.took = clock_ns() - start,
+		.server_cpu = o->pid ? process_cpu_ns(o->pid) - cpu : 0,
+		.own_cpu = process_cpu_ns(getpid()) - own,
+		.done = load->done,
+		.messages = watch->messages,
+	};
+}
+
+/* Keeps the connections as they are until its standard input ends. */
+static void
+hold(struct crowd *crowd)
+{
+	struct pollfd polls[] = {{STDIN_FILENO, POLLIN, 0}, {crowd->poll, POLLIN, 0}};
+
+	puts("holding");
+	fflush(stdout);
+	while (poll(polls, 2, -1) >= 0 && !polls[0].revents && crowd_turn(crowd, 0) >= 0)
 		;
-	load->done = done;
-	for (size_t i = 0; i < count; i++)
-		link_close(&links[i]);
-	free(links);
-	free(polls);
+}
+
+static void
+measure(struct load *load, struct load *watch, const struct options *o)
+{
+	struct crowd crowd;
+
+	if (crowd_init(&crowd, o->connections + o->watch_connections) < 0)
+		die("out of memory", "connections");
+	if (crowd_add(&crowd, watch, o->target, o->watch_connections, o->watchers) < 0)
+		die("cannot watch", watch->error);
+	if (o->watchers)
+		load->limit = 1;
+	if (crowd_add(&crowd, load, o->target, o->connections, o->calls) < 0)
+		die("cannot connect", load->error);
+	if (o->watchers)
+		wake_audience(&crowd, load, watch, o->watchers);
+	if (!load->limit) {
+		run_for(&crowd, load, o->warm_up);
+		if (load->audience) {
+			finish_calls(&crowd, load, watch);
+			load->stopping = false;
+		}
+		count_anew(load, watch);
+		crowd_fill(&crowd, load);
+	}
+	struct span span = take_span(&crowd, load, watch, o);
+	finish_calls(&crowd, load, watch);
+	if (o->hold && !load->error[0])
+		hold(&crowd);
+	crowd_release(&crowd);
+	if (watch->error[0])
+		die("failed", watch->error);
 	if (!load->error[0])
-		print_result(load, took, o->pid ? cpu : 0);
+		print_span(load, &span);
 }
 
 enum {
@@ -182,6 +250,11 @@ enum {
 	PREFIX,
 	ITEMS,
 	PID,
+	HOLD,
+	WATCH,
+	WATCH_REQUESTS,
+	WATCHERS,
+	WATCH_CONNECTIONS,
 	HELP
 };
 static const struct option long_options[] = {
@@ -198,12 +271,17 @@ static const struct option long_options[] = {
 	{"prefix", required_argument, NULL, PREFIX},
 	{"items", required_argument, NULL, ITEMS},
 	{"pid", required_argument, NULL, PID},
+	{"hold", no_argument, NULL, HOLD},
+	{"watch", required_argument, NULL, WATCH},
+	{"watch-requests", required_argument, NULL, WATCH_REQUESTS},
+	{"watchers", required_argument, NULL, WATCHERS},
+	{"watch-connections", required_argument, NULL, WATCH_CONNECTIONS},
 	{"help", no_argument, NULL, HELP},
 	{NULL, 0, NULL, 0},
 };
 
 static bool
-take_option(int option, const char *value, struct options *o, struct load *load)
+take_option(int option, const char *value, struct options *o, struct load *load, struct load *watch)
 {
 	switch (option) {
 	case TARGET:
@@ -216,7 +294,7 @@ take_option(int option, const char *value, struct options *o, struct load *load)
 		o->requests = value;
 		return true;
 	case AS:
-		load->as = value;
+		load->as = watch->as = value;
 		return true;
 	case CONCURRENCY:
 		o->calls = strtoul(value, NULL, 10);
@@ -247,8 +325,55 @@ take_option(int option, const char *value, struct options *o, struct load *load)
 	case PID:
 		o->pid = (pid_t)strtol(value, NULL, 10);
 		return true;
+	case HOLD:
+		o->hold = true;
+		return true;
+	case WATCH:
+		watch->path = value;
+		return true;
+	case WATCH_REQUESTS:
+		o->watch_requests = value;
+		return true;
+	case WATCHERS:
+		o->watchers = strtoul(value, NULL, 10);
+		return true;
+	case WATCH_CONNECTIONS:
+		o->watch_connections = strtoul(value, NULL, 10);
+		return true;
 	default:
 		return false;
+	}
+}
+
+static bool
+options_sound(struct options *o, const struct load *load, const struct load *watch)
+{
+	if (!o->watch_connections)
+		o->watch_connections = o->watchers;
+	return o->target && load->path && o->requests && o->connections && o->connections <= LINKS_MAX &&
+	       o->calls >= o->connections && o->watch_connections <= LINKS_MAX &&
+	       o->watchers >= o->watch_connections && !o->watchers == !watch->path &&
+	       !o->watchers == !o->watch_requests;
+}
+
+static void
+load_release(struct load *load)
+{
+	for (size_t i = 0; i < load->request_count; i++)
+		free((void *)(uintptr_t)load->requests[i].framed);
+	free(load->requests);
+	free(load->latency);
+}
+
+/* As many descriptors as there may be. */
+static void
+allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }
 
@@ -256,7 +381,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o = {.connections = 1, .calls = 1, .seconds = 2, .warm_up = 0.2};
-	struct load load = {0};
+	struct load load = {0}, watch = {.streaming = true};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -264,26 +389,28 @@ main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		if (!take_option(option, optarg, &o, &load)) {
+		if (!take_option(option, optarg, &o, &load, &watch)) {
 			fputs(usage, stderr);
 			return 2;
 		}
 	}
-	if (!o.target || !load.path || !o.requests || !o.connections || o.connections > LINKS_MAX ||
-	    o.calls < o.connections) {
+	if (!options_sound(&o, &load, &watch)) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	allow_many_files();
 	read_requests(&load, o.requests);
+	if (o.watch_requests)
+		read_requests(&watch, o.watch_requests);
 	load.latency = malloc(LATENCIES_MAX * sizeof(*load.latency));
-	if (!load.latency)
+	if (!load.latency || wire_tls_new(&load.tls, o.target) < 0)
 		die("out of memory", "latencies");
-	measure(&load, &o);
+	watch.tls = load.tls;
+	measure(&load, &watch, &o);
 	if (load.error[0])
 		die("failed", load.error);
-	for (size_t i = 0; i < load.request_count; i++)
-		free((void *)(uintptr_t)load.requests[i].framed);
-	free(load.requests);
-	free(load.latency);
+	wire_tls_free(load.tls);
+	load_release(&load);
+	load_release(&watch);
 	return 0;
 }
