@@ -23,7 +23,7 @@ struct zwyd {
 	struct net_config config;
 	struct grpc_services services;
 	uv_loop_t loop;
-	uv_signal_t term, interrupt;
+	uv_signal_t term, interrupt, hangup;
 };
 
 static int
@@ -113,7 +113,6 @@ open_server(struct zwyd *z, struct fault *f)
 	int rc = server_clock_open(&s->clock, o->clock, f);
 	if (rc != 0 || (rc = open_store(z, f)) != 0)
 		return rc;
-	s->settings = o->settings;
 	if (o->tcp_principal)
 		s->tcp_principal = strchr(o->tcp_principal, '/')
 					   ? o->tcp_principal
@@ -211,12 +210,41 @@ before_sleep(void *ctx)
 }
 
 static void
+notice(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "zwyd: %s\n", text);
+}
+
+static void
+reload(uv_signal_t *handle, int signum)
+{
+	(void)signum;
+	struct zwyd *z = handle->data;
+	struct fault f = {0};
+	if (net_reload(z->server.net, &f) == 0)
+		notice(z, "SIGHUP: TLS files were read again");
+	else
+		fprintf(stderr, "zwyd: SIGHUP: what was read before stays in force: %s\n", f.text);
+}
+
+static enum net_clients
+client_policy(const char *word)
+{
+	if (strcmp(word, "required") == 0)
+		return NET_CLIENTS_REQUIRED;
+	return strcmp(word, "optional") == 0 ? NET_CLIENTS_OPTIONAL : NET_CLIENTS_NONE;
+}
+
+static void
 watch_signals(struct zwyd *z)
 {
 	signal(SIGPIPE, SIG_IGN);
 	uv_signal_init(&z->loop, &z->term);
 	uv_signal_init(&z->loop, &z->interrupt);
-	z->term.data = z->interrupt.data = z;
+	uv_signal_init(&z->loop, &z->hangup);
+	z->term.data = z->interrupt.data = z->hangup.data = z;
+	uv_signal_start(&z->hangup, reload, SIGHUP);
 	uv_signal_start(&z->term, terminate, SIGTERM);
 	uv_signal_start(&z->interrupt, terminate, SIGINT);
 }
@@ -261,9 +289,18 @@ run(struct zwyd *z)
 {
 	struct server *s = &z->server;
 	struct fault f = {0};
+	s->settings = z->options.settings;
 	z->config.rpc.limits = z->options.rpc_limits;
 	z->config.rpc.server = s;
 	z->config.limits = z->options.net_limits;
+	z->config.tls = (struct net_tls){
+		.certificate = s->settings.tls_certificate,
+		.key = s->settings.tls_key,
+		.client_ca = s->settings.tls_client_ca,
+		.crl = s->settings.tls_crl,
+		.clients = client_policy(s->settings.tls_client_certificates),
+	};
+	z->config.notice = notice;
 	z->config.before_sleep = before_sleep;
 	z->config.ctx = z;
 	if (open_services(z, &f) != 0 || open_server(z, &f) != 0 ||

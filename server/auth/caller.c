@@ -76,16 +76,47 @@ principal_by_uid(struct lookup *l, uint64_t uid)
 	return NULL;
 }
 
+/* Its common name is the id of a principal, written either way. */
+static zwy_v1_Principal *
+principal_by_certificate(struct lookup *l, const char *common_name)
+{
+	struct record record;
+	struct name name;
+	char text[NAME_MAX_BYTES];
+	const char *prefix = strchr(common_name, '/') ? "" : "principals/";
+	int n = snprintf(text, sizeof(text), "%s%s", prefix, common_name);
+	if ((size_t)n < sizeof(text) && name_parse_kind(&name, KIND_PRINCIPAL, slice_of(text), NULL) == 0) {
+		int rc = record_get(l->reader, &name, &record);
+		if (rc == 0)
+			return MESSAGE_DECODE(&l->entry->messages, zwy_v1_Principal, record.body, l->fault);
+		if (rc != ERR_NOT_FOUND) {
+			fault_set(l->fault, rc, "principals cannot be read");
+			return NULL;
+		}
+	}
+	fault_set(l->fault, ERR_UNAUTHENTICATED,
+		  "the certificate's common name is \"%s\", and no principal has that id", common_name);
+	return NULL;
+}
+
 static zwy_v1_Principal *
 principal_of_peer(struct lookup *l, const struct call_peer *peer)
 {
 	if (peer->is_unix)
 		return principal_by_uid(l, peer->uid);
+	if (peer->certificate[0])
+		return principal_by_certificate(l, peer->certificate);
+	if (peer->is_tls) {
+		fault_set(l->fault, ERR_UNAUTHENTICATED,
+			  "over TLS a client certificate says who calls: show one whose common name is the "
+			  "id of a principal, of an authority that this server accepts");
+		return NULL;
+	}
 	if (peer->is_loopback && l->server->tcp_principal)
 		return principal_by_name(l, slice_of(l->server->tcp_principal));
 	fault_set(l->fault, ERR_UNAUTHENTICATED,
 		  "a TCP peer has to say who it is, and this server accepts no credentials over "
-		  "plaintext: call over the Unix socket");
+		  "plaintext: call over TLS with a client certificate, or over the Unix socket");
 	return NULL;
 }
 
@@ -226,10 +257,14 @@ key_of(struct call *c)
 {
 	const struct call_peer *peer = call_peer(c);
 	struct slice uid = call_metadata(c, "zwy-uid"), as = call_metadata(c, "zwy-as");
-	const char *kind = peer->is_unix ? "unix" : peer->is_loopback ? "loopback" : "tcp";
-	char *key = arena_printf(call_arena(c), "%s %lu\n%.*s\n%.*s", kind,
+	const char *kind = peer->is_unix       ? "unix"
+			   : peer->is_tls      ? "tls"
+			   : peer->is_loopback ? "loopback"
+					       : "tcp";
+	/* Last stands what may hold any byte. */
+	char *key = arena_printf(call_arena(c), "%s %lu\n%.*s\n%.*s\n%s", kind,
 				 peer->is_unix ? (unsigned long)peer->uid : 0ul, (int)uid.n, uid.p, (int)as.n,
-				 as.p);
+				 as.p, peer->certificate);
 	return slice_of(key);
 }
 

@@ -2,10 +2,12 @@
  *
  *   a Unix peer is the principal whose uids name its user id; the owner of the
  *       store's directory, if nobody claims that id, is principals/bootstrap
+ *   a TLS peer is the principal whose id is the common name of the client certificate
+ *       that was verified
  *   zwy-uid: N       only from a peer with a mount delegation: the principal of N
  *   zwy-as: principals/x   only where a delegation lets that principal act for x
  *
- * A TCP peer is nobody, unless --demo-tcp-principal lets plaintext on loopback be
+ * A TCP peer without one is nobody, unless --demo-tcp-principal lets plaintext on loopback be
  * somebody. What was found is kept until principals or delegations change. Loop
  * thread. */
 #ifndef ZWY_AUTH_CALLER_H

@@ -1,4 +1,4 @@
-/* One socket around one engine. */
+/* One socket under a stack of layers. */
 #include "net/internal.h"
 
 #include <stdio.h>
@@ -11,21 +11,25 @@ on_handle_closed(uv_handle_t *handle)
 {
 	struct connection *c = handle->data;
 	struct net *n = c->net;
-	if (--c->handles == 0)
+	if (--c->handles == 0) {
+		tls_free(c->tls);
 		free(c);
+	}
 	net_handle_closed(n);
 }
 
 void
 connection_close(struct connection *c)
 {
-	if (!c->engine)
+	if (c->closing)
 		return;
 	struct engine *engine = c->engine;
 	/* Handlers that ask for it in `closed` shall not find it any more. */
 	net_remove(c->net, c);
+	c->closing = true;
 	c->engine = NULL;
-	engine_free(engine);
+	if (engine)
+		engine_free(engine);
 	uv_close(&c->uv.handle, on_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 }
@@ -46,7 +50,8 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 static void
 adjust_reading(struct connection *c)
 {
-	bool want = c->lingering || (!c->ended && !(c->writing && engine_congested(c->engine)));
+	bool full = tls_has_output(c->tls) || (c->engine && engine_congested(c->engine));
+	bool want = c->lingering || (!c->ended && !(c->writing && full));
 	if (want == c->reading)
 		return;
 	c->reading = want;
@@ -76,6 +81,11 @@ on_timer(uv_timer_t *timer)
 	c->timer_at = INT64_MAX;
 	if (c->ended) {
 		connection_close(c); /* it had goodbye_timeout to take the last bytes and to end */
+		return;
+	}
+	if (!c->engine) {
+		net_handshake_failed(c->net, c, "not done in time");
+		connection_close(c);
 		return;
 	}
 	adjust_timer(c, engine_service(c->engine, net_now(c->net)));
@@ -109,11 +119,10 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 		connection_close(c);
 		return;
 	}
-	msec now = net_now(c->net);
-	if (engine_push(c->engine, slice_make(buffer->base, (size_t)n), now) != 0)
+	if (c->stack[0]->input(c, c->stack, slice_make(buffer->base, (size_t)n)) != 0)
 		connection_end(c);
-	else
-		adjust_timer(c, engine_service(c->engine, now));
+	else if (c->engine)
+		adjust_timer(c, engine_service(c->engine, net_now(c->net)));
 	net_mark(c);
 }
 
@@ -123,7 +132,7 @@ on_written(uv_write_t *request, int status)
 	struct pending_write *w = (struct pending_write *)request;
 	struct connection *c = w->connection;
 	free(w);
-	if (!c->engine)
+	if (c->closing)
 		return;
 	c->writing = false;
 	if (status < 0)
@@ -134,7 +143,7 @@ on_written(uv_write_t *request, int status)
 
 /* Keeps what the socket did not take; the outbox is another's next. */
 static int
-write_rest(struct connection *c, const struct engine_out *out, size_t sent)
+write_rest(struct connection *c, const struct layer_out *out, size_t sent)
 {
 	struct pending_write *w = malloc(sizeof(*w) + out->bytes - sent);
 	if (!w)
@@ -159,7 +168,7 @@ write_rest(struct connection *c, const struct engine_out *out, size_t sent)
 }
 
 static int
-write_out(struct connection *c, const struct engine_out *out)
+write_out(struct connection *c, const struct layer_out *out)
 {
 	uv_buf_t buffers[ENGINE_SLICES];
 	for (size_t i = 0; i < out->n; i++)
@@ -190,32 +199,42 @@ connection_linger(struct connection *c)
 void
 connection_flush(struct connection *c)
 {
-	struct net *n = c->net;
-	if (!c->engine || c->lingering)
+	struct layer_out out;
+	ssize_t n = 0;
+	if (c->closing || c->lingering)
 		return;
-	msec now = net_now(n);
-	while (!c->writing && engine_pull(c->engine, &n->out, now) > 0) {
-		if (write_out(c, &n->out) != 0) {
+	while (!c->writing && (n = c->stack[0]->output(c, c->stack, &out)) != 0) {
+		if (n < 0 || write_out(c, &out) != 0) {
 			connection_close(c);
 			return;
 		}
 	}
-	if (!c->writing && (c->ended || engine_done(c->engine))) {
+	if (!c->writing && connection_over(c)) {
 		if (c->peer_ended)
 			connection_close(c);
 		else
 			connection_linger(c);
 		return;
 	}
-	if (engine_done(c->engine))
+	if (connection_over(c))
 		connection_end(c);
 	adjust_reading(c);
+}
+
+bool
+connection_over(const struct connection *c)
+{
+	return c->ended || (c->engine && engine_done(c->engine));
 }
 
 void
 connection_drain(struct connection *c, int64_t grace)
 {
 	msec now = net_now(c->net);
+	if (!c->engine) {
+		connection_end(c); /* it has asked for nothing yet */
+		return;
+	}
 	engine_drain(c->engine, now, grace);
 	adjust_timer(c, engine_service(c->engine, now));
 	net_mark(c);
@@ -228,7 +247,7 @@ on_wake(void *owner)
 }
 
 static void
-unix_peer(struct connection *c, struct call_peer *p)
+unix_peer(struct connection *c, const struct listener *l, struct call_peer *p)
 {
 	struct ucred credentials;
 	socklen_t size = sizeof(credentials);
@@ -242,6 +261,7 @@ unix_peer(struct connection *c, struct call_peer *p)
 		p->pid = credentials.pid;
 	}
 	snprintf(p->address, sizeof(p->address), "unix:uid=%u", (unsigned)p->uid);
+	snprintf(p->local, sizeof(p->local), "%.63s", l->name);
 }
 
 static void
@@ -253,6 +273,9 @@ tcp_peer(struct connection *c, struct call_peer *p)
 		return;
 	p->is_loopback = address_is_loopback(&address.any);
 	address_format(p->address, sizeof(p->address), &address.any);
+	size = sizeof(address);
+	if (uv_tcp_getsockname(&c->uv.tcp, &address.any, &size) == 0)
+		address_format(p->local, sizeof(p->local), &address.any);
 	uv_tcp_nodelay(&c->uv.tcp, 1);
 }
 
@@ -277,6 +300,31 @@ connection_new(struct net *n, bool is_unix)
 	return c;
 }
 
+int
+connection_open_engine(struct connection *c)
+{
+	struct net *n = c->net;
+	int rc = engine_new(&c->engine, &n->config.rpc, &c->peer, c->id, net_now(n), on_wake, c);
+	if (rc == 0)
+		adjust_timer(c, engine_service(c->engine, net_now(n)));
+	return rc;
+}
+
+/* Layers above TLS are opened by its handshake. */
+static int
+connection_open(struct connection *c, const struct listener *l)
+{
+	if (l->is_unix)
+		unix_peer(c, l, &c->peer);
+	else
+		tcp_peer(c, &c->peer);
+	c->stack = layer_stacks[l->stack];
+	int rc = c->stack[0]->open(c, c->stack);
+	if (rc == 0 && !c->engine)
+		adjust_timer(c, net_now(c->net) + c->net->config.limits.tls_handshake_timeout);
+	return rc;
+}
+
 /* Accepted in any case: libuv would hand the same connection over again. */
 void
 connection_accept(struct listener *l)
@@ -285,20 +333,14 @@ connection_accept(struct listener *l)
 	struct connection *c = connection_new(n, l->is_unix);
 	if (!c)
 		return;
-	int rc = uv_accept(&l->uv.stream, &c->uv.stream);
-	if (rc == 0 && net_add(n, c)) {
-		struct call_peer peer = {0};
-		if (l->is_unix)
-			unix_peer(c, &peer);
-		else
-			tcp_peer(c, &peer);
-		if (engine_new(&c->engine, &n->config.rpc, &peer, c->id, net_now(n), on_wake, c) == 0) {
-			adjust_timer(c, engine_service(c->engine, net_now(n)));
+	if (uv_accept(&l->uv.stream, &c->uv.stream) == 0 && net_add(n, c)) {
+		if (connection_open(c, l) == 0)
 			net_mark(c);
-			return;
-		}
-		net_remove(n, c);
+		else
+			connection_close(c);
+		return;
 	}
+	c->closing = true;
 	uv_close(&c->uv.handle, on_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 }

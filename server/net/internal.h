@@ -2,21 +2,61 @@
  *
  *   target.c      unix:PATH and HOST:PORT, to addresses and back
  *   listener.c    sockets that accept
- *   connection.c  one socket around one engine
+ *   connection.c  one socket under a stack of layers
+ *   stack.c       the layers of each kind of connection; the topmost, around the engine
+ *   tls.c         the layer of TLS
+ *   tls_context.c what TLS needs of files
+ *   tls_reload.c  those files, when they change
  *   net.c         the loop's turn, handles, drain and close
  *
- * A connection's life: opened by accept; dirty while it may have bytes to send, once per
- * turn; lingering when all is sent and the peer has not ended it; closing from uv_close on, without an
- * engine; freed when libuv has closed both of its handles. */
+ * A connection's life: opened by accept; with an engine when its lower layers have shaken
+ * hands, at once where there are none; dirty while it may have bytes to send, once per
+ * turn; ended when nothing more is to be read; lingering when all is sent and the peer has
+ * not ended it; closing from uv_close on, without an engine; freed when libuv has closed
+ * both of its handles. */
 #ifndef ZWY_NET_INTERNAL_H
 #define ZWY_NET_INTERNAL_H
 
+#include <openssl/ssl.h>
+
 #include "net/net.h"
+
+struct connection;
+struct tls;
+struct tls_files;
+
+/* What input says of a peer that has ended its side in good order. */
+enum { LAYER_ENDED = 1 };
+
+/* What a layer has to send; lent until the next use of the connection or the net. */
+struct layer_out {
+	const struct slice *v;
+	size_t n;
+	size_t bytes;
+};
+
+/* One layer of a connection. `at` is its own place in the connection's stack: at[-1]
+ * lies nearer to the socket, at[1] nearer to the calls. */
+struct layer {
+	/* Once, when the layer below can carry its bytes. */
+	int (*open)(struct connection *c, const struct layer *const *at);
+	/* All bytes that have come from below. Not 0: nothing more is to be read, because of an
+	 * error or because the peer has said so. */
+	int (*input)(struct connection *c, const struct layer *const *at, struct slice bytes);
+	/* What is to be sent next; 0: nothing. Negative: the connection is lost. */
+	ssize_t (*output)(struct connection *c, const struct layer *const *at, struct layer_out *ret);
+};
+
+enum stack_kind { STACK_PLAIN, STACK_TLS };
+/* Layers from the socket upwards. */
+extern const struct layer *const *const layer_stacks[];
 
 struct listener {
 	struct net *net;
 	struct listener *next, **link;
 	bool is_unix;
+	enum stack_kind stack;
+	char name[NET_TARGET_MAX]; /* its real target */
 	union {
 		uv_handle_t handle;
 		uv_stream_t stream;
@@ -38,8 +78,12 @@ struct connection {
 	struct connection *dirty_next;
 	bool dirty;
 	uint64_t id;
-	struct engine *engine; /* NULL once closing */
-	bool writing;          /* a pending_write is under way */
+	const struct layer *const *stack;
+	struct call_peer peer;
+	struct tls *tls;       /* state of the layer of TLS, or NULL */
+	struct engine *engine; /* NULL before the lower layers' handshake, and once closing */
+	bool closing;
+	bool writing; /* a pending_write is under way */
 	bool reading;
 	bool ended;      /* the peer, or a protocol error: flush, then close */
 	bool peer_ended; /* it will send nothing more */
@@ -81,8 +125,21 @@ struct net {
 	void *closed_ctx;
 	size_t handles; /* that libuv still holds, the net's own included */
 
-	struct engine_out out; /* of whichever connection is being flushed */
-	char input[64 << 10];  /* of whichever connection is being read */
+	/* TLS; NULL without. Each connection holds on to the context that it began with. */
+	SSL_CTX *tls;
+	BIO_METHOD *bio;
+	uv_timer_t reload; /* looks at the files */
+	struct tls_files *files;
+	msec next_complaint; /* of failed handshakes */
+	unsigned complaints_withheld;
+
+	/* Of whichever connection is being flushed. */
+	struct engine_out out;
+	struct buf sealed; /* by TLS */
+	struct slice sealed_slice;
+	/* Of whichever connection is being read. */
+	char input[64 << 10];
+	char plain[64 << 10]; /* and what TLS makes of it; and, when flushing, goes into TLS */
 };
 
 /* target.c */
@@ -92,6 +149,7 @@ union target_address {
 };
 struct target {
 	const char *path; /* of unix:PATH, else NULL */
+	enum stack_kind stack;
 	union target_address address;
 };
 int target_parse(struct target *ret, const char *text, struct fault *f);
@@ -100,7 +158,6 @@ bool address_is_loopback(const struct sockaddr *address);
 
 /* listener.c */
 int listener_open(struct net *n, const struct target *t, struct listener **ret, struct fault *f);
-void listener_name(const struct listener *l, const struct target *t, char ret_target[NET_TARGET_MAX]);
 void listener_close(struct listener *l);
 
 /* connection.c */
@@ -109,7 +166,28 @@ void connection_flush(struct connection *c);
 void connection_drain(struct connection *c, int64_t grace);
 void connection_close(struct connection *c);
 
+/* The topmost layer is open from here on. */
+int connection_open_engine(struct connection *c);
+bool connection_over(const struct connection *c);
+
+/* tls.c */
+int tls_open_net(struct net *n, struct fault *f);
+void tls_close_net(struct net *n);
+extern const struct layer tls_layer;
+bool tls_has_output(const struct tls *t);
+void tls_free(struct tls *t);
+
+/* tls_context.c: the files' content as a context, checked as far as can be. */
+int tls_context_new(SSL_CTX **ret, struct net *n, struct fault *f);
+
+/* tls_reload.c */
+int tls_files_open(struct net *n, struct fault *f);
+void tls_files_free(struct net *n);
+void tls_reload_start(struct net *n);
+
 /* net.c */
+void net_handshake_failed(struct net *n, const struct connection *c, const char *why);
+void net_notice(struct net *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Gives the connection its id; false: there are enough. */
 bool net_add(struct net *n, struct connection *c);
 void net_remove(struct net *n, struct connection *c);

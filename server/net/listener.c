@@ -122,27 +122,44 @@ listener_bind(struct listener *l, const struct target *t, struct fault *f)
 	return rc ? refused(f, rc, t->path) : 0;
 }
 
+/* Its target as others can use it, the real port in it. */
+static void
+name_listener(struct listener *l, const struct target *t)
+{
+	union target_address real;
+	int size = sizeof(real);
+	if (l->is_unix) {
+		snprintf(l->name, sizeof(l->name), "unix:%s", t->path);
+		return;
+	}
+	if (uv_tcp_getsockname(&l->uv.tcp, &real.any, &size) != 0)
+		real = t->address;
+	size_t n = (size_t)snprintf(l->name, sizeof(l->name), "%s", l->stack == STACK_TLS ? "tls:" : "");
+	address_format(l->name + n, sizeof(l->name) - n, &real.any);
+}
+
 static int
 listener_start(struct listener *l, const struct target *t, struct fault *f)
 {
-	char name[NET_TARGET_MAX];
 	int rc = uv_listen(&l->uv.stream, (int)l->net->config.limits.listen_backlog, on_connection);
 	/* Open to all: the peer's credentials say who it is. */
 	if (rc == 0 && l->is_unix && chmod(t->path, 0666) != 0)
 		rc = uv_translate_sys_error(errno);
-	if (rc == 0)
-		return 0;
-	listener_name(l, t, name);
-	return refused(f, rc, name);
+	name_listener(l, t);
+	return rc ? refused(f, rc, l->name) : 0;
 }
 
 int
 listener_open(struct net *n, const struct target *t, struct listener **ret, struct fault *f)
 {
+	if (t->stack == STACK_TLS && !n->tls)
+		return fault_set(f, ERR_INVALID_ARGUMENT,
+				 "a TLS listener needs a certificate and a key: tls_certificate, tls_key");
 	struct listener *l = listener_new(n, t->path != NULL);
 	if (!l)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	l->uv.stream.data = l;
+	l->stack = t->stack;
 	int rc = listener_bind(l, t, f);
 	if (rc == 0)
 		rc = listener_start(l, t, f);
@@ -152,17 +169,4 @@ listener_open(struct net *n, const struct target *t, struct listener **ret, stru
 	}
 	*ret = l;
 	return 0;
-}
-
-void
-listener_name(const struct listener *l, const struct target *t, char ret_target[NET_TARGET_MAX])
-{
-	union target_address real;
-	int size = sizeof(real);
-	if (l->is_unix)
-		snprintf(ret_target, NET_TARGET_MAX, "unix:%s", t->path);
-	else if (uv_tcp_getsockname(&l->uv.tcp, &real.any, &size) == 0)
-		address_format(ret_target, NET_TARGET_MAX, &real.any);
-	else
-		address_format(ret_target, NET_TARGET_MAX, &t->address.any);
 }

@@ -2,7 +2,11 @@
 #include "net/internal.h"
 
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#define COMPLAINT_INTERVAL 1000 /* ms */
 
 void
 net_limits_default(struct net_limits *l)
@@ -53,6 +57,7 @@ net_free(struct net *n)
 	free(n->slots);
 	free(n->next_ids);
 	free(n->free_slots);
+	tls_close_net(n);
 	free(n);
 }
 
@@ -96,7 +101,7 @@ net_remove(struct net *n, struct connection *c)
 void
 net_mark(struct connection *c)
 {
-	if (c->dirty || !c->engine)
+	if (c->dirty || c->closing)
 		return;
 	c->dirty = true;
 	c->dirty_next = c->net->dirty;
@@ -157,8 +162,9 @@ start_turns(struct net *n)
 	uv_prepare_init(n->loop, &n->prepare);
 	uv_check_init(n->loop, &n->check);
 	uv_idle_init(n->loop, &n->idle);
-	n->prepare.data = n->check.data = n->idle.data = n;
-	n->handles = 3;
+	uv_timer_init(n->loop, &n->reload);
+	n->prepare.data = n->check.data = n->idle.data = n->reload.data = n;
+	n->handles = 4;
 	uv_prepare_start(&n->prepare, on_prepare);
 	uv_check_start(&n->check, on_check);
 	/* They follow the loop; sockets keep it alive. */
@@ -184,9 +190,46 @@ net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, str
 		net_free(n);
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	}
+	rc = tls_open_net(n, f);
+	if (rc) {
+		net_free(n);
+		return rc;
+	}
 	start_turns(n);
+	tls_reload_start(n);
 	*ret = n;
 	return 0;
+}
+
+void
+net_notice(struct net *n, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+	if (!n->config.notice)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	n->config.notice(n->config.ctx, text);
+}
+
+/* One line for each second, however many knock. */
+void
+net_handshake_failed(struct net *n, const struct connection *c, const char *why)
+{
+	msec now = net_now(n);
+	if (now < n->next_complaint) {
+		n->complaints_withheld++;
+		return;
+	}
+	if (n->complaints_withheld > 0)
+		net_notice(n, "%s: TLS handshake: %s (and %u others before)", c->peer.address, why,
+			   n->complaints_withheld);
+	else
+		net_notice(n, "%s: TLS handshake: %s", c->peer.address, why);
+	n->complaints_withheld = 0;
+	n->next_complaint = now + COMPLAINT_INTERVAL;
 }
 
 int
@@ -198,7 +241,7 @@ net_listen(struct net *n, const char *target, char ret_target[NET_TARGET_MAX], s
 	if (rc == 0)
 		rc = listener_open(n, &t, &l, f);
 	if (rc == 0)
-		listener_name(l, &t, ret_target);
+		snprintf(ret_target, NET_TARGET_MAX, "%s", l->name);
 	return rc;
 }
 
@@ -262,6 +305,7 @@ net_close(struct net *n, void (*done)(void *ctx), void *ctx)
 	uv_close((uv_handle_t *)&n->prepare, on_own_closed);
 	uv_close((uv_handle_t *)&n->check, on_own_closed);
 	uv_close((uv_handle_t *)&n->idle, on_own_closed);
+	uv_close((uv_handle_t *)&n->reload, on_own_closed);
 }
 
 size_t
@@ -275,6 +319,6 @@ net_open_calls(const struct net *n)
 {
 	size_t calls = 0;
 	for (const struct connection *c = n->connections; c; c = c->next)
-		calls += engine_open_calls(c->engine);
+		calls += c->engine ? engine_open_calls(c->engine) : 0;
 	return calls;
 }

@@ -1,5 +1,5 @@
 /* Sockets on one libuv loop: listeners, and connections each around one engine of
- * rpc/engine.h. Plaintext HTTP/2 over TCP and Unix sockets.
+ * rpc/engine.h. HTTP/2 over TCP and Unix sockets, or within TLS over TCP.
  *
  * Everything here runs on the loop's thread, and so do all callbacks of handlers;
  * work done elsewhere comes back by the server's own uv_async_t and finds its call
@@ -24,9 +24,26 @@ struct net_limits {
 };
 void net_limits_default(struct net_limits *l);
 
+/* What TLS listeners show and ask for: names of PEM files, "" or NULL: none. */
+struct net_tls {
+	const char *certificate; /* the server's, with those between it and its authority */
+	const char *key;         /* without a passphrase */
+	const char *client_ca;   /* authorities of client certificates */
+	const char *crl;         /* their revocation lists */
+	enum net_clients {
+		NET_CLIENTS_NONE,     /* no certificate is asked for */
+		NET_CLIENTS_OPTIONAL, /* asked for; one that is shown must be good */
+		NET_CLIENTS_REQUIRED,
+	} clients;
+};
+
 struct net_config {
 	struct rpc_config rpc;
 	struct net_limits limits;
+	struct net_tls tls;
+	/* A line, without its newline, that an administrator should read: certificates
+	 * read anew, or not, or about to end. May be NULL. */
+	void (*notice)(void *ctx, const char *text);
 	/* Once per turn of the loop, after everything was written, right before it may
 	 * sleep: let go of what must not be held meanwhile, e.g. a read snapshot. It does
 	 * not send, finish or resume calls. May be NULL. */
@@ -42,13 +59,23 @@ struct net;
  * Has the process ignore SIGPIPE: a peer that goes away must not end it. */
 int net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, struct fault *f);
 
-/* Listens on `unix:PATH` or `HOST:PORT` (a name or an address, [::1]:0 for IPv6, port 0:
- * any that is free) and gives the real target, port and all. A Unix socket has mode 0666:
+/* Listens on a target and gives the real one, port and all:
+ *
+ *   unix:PATH
+ *   HOST:PORT       a name or an address, [::1]:0 for IPv6, port 0: any that is free
+ *   tls:HOST:PORT   the same within TLS 1.2 or 1.3 (RFC 9113 9.2), ALPN "h2"
+ *
+ * A Unix socket has mode 0666:
  * who calls is known by SO_PEERCRED. Its directory is made if missing; a socket file on
  * which nobody listens is replaced, and it is removed when the listener closes.
  * ERR_INVALID_ARGUMENT: not a target; ERR_ALREADY_EXISTS: somebody listens there;
  * ERR_UNAVAILABLE: anything else that the system refuses, with its text. */
 int net_listen(struct net *n, const char *target, char ret_target[NET_TARGET_MAX], struct fault *f);
+
+/* Reads the files of net_tls again, for the handshakes from now on; connections that
+ * are open stay as they are. On any error what was in force stays so. Done by itself
+ * when a file changes. 0 too where there is no TLS. */
+int net_reload(struct net *n, struct fault *f);
 
 /* The call if it is still there. */
 struct call *net_find(struct net *n, struct call_handle handle);

@@ -53,7 +53,8 @@ parse_tcp(struct target *ret, const char *text, struct fault *f)
 	uint64_t number;
 	if (!split_host(text, host, &port) || !slice_to_u64(slice_of(port), &number) || number > UINT16_MAX)
 		return fault_set(f, ERR_INVALID_ARGUMENT,
-				 "a target is unix:PATH or HOST:PORT, [ADDRESS]:PORT for IPv6, not \"%s\"",
+				 "a target is unix:PATH, HOST:PORT or tls:HOST:PORT, [ADDRESS]:PORT for "
+				 "IPv6, not \"%s\"",
 				 text);
 	struct addrinfo hints = {.ai_family = AF_UNSPEC,
 				 .ai_socktype = SOCK_STREAM,
@@ -79,6 +80,10 @@ target_parse(struct target *ret, const char *text, struct fault *f)
 	*ret = (struct target){0};
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_unix(ret, text + 5, f);
+	if (strncmp(text, "tls:", 4) == 0) {
+		ret->stack = STACK_TLS;
+		text += 4;
+	}
 	return parse_tcp(ret, text, f);
 }
 

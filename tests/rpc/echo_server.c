@@ -1,6 +1,8 @@
 /* A server for stock gRPC clients: generic methods over bytes, no records.
  *
- *   echo_server TARGET...   prints `listening TARGET` for each; SIGTERM drains and ends
+ *   echo_server [certificate=FILE key=FILE [ca=FILE] [crl=FILE] [clients=optional|required]] TARGET...
+ *
+ * prints `listening TARGET` for each; SIGTERM drains and ends, SIGHUP reads the files again
  *
  *   /echo.Echo/Unary     its message back; metadata x-header and x-trailer-bin come back
  *                        as header and trailer
@@ -10,7 +12,7 @@
  *   /echo.Echo/Fault     "CODE TEXT": fails so
  *   /echo.Echo/Sleep     never answers
  *   /echo.Echo/Later     its message back, on a later turn of the loop, found by its handle
- *   /echo.Echo/Peer      unix or tcp, and the uid */
+ *   /echo.Echo/Peer      unix, tcp or tls, the uid, whether loopback, address, certificate's name */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@
 struct server {
 	uv_loop_t loop;
 	struct net *net;
-	uv_signal_t terminate;
+	uv_signal_t terminate, hangup;
 	unsigned closed, sleeps;
 };
 
@@ -149,8 +151,11 @@ peer_message(struct call *c, struct slice message)
 {
 	(void)message;
 	const struct call_peer *p = call_peer(c);
-	call_reply(c, slice_of(arena_printf(call_arena(c), "%s %u %d %s", p->is_unix ? "unix" : "tcp",
-					    (unsigned)p->uid, p->is_loopback, p->address)));
+	call_reply(c, slice_of(arena_printf(call_arena(c), "%s %u %d %s %s",
+					    p->is_unix  ? "unix"
+					    : p->is_tls ? "tls"
+							: "tcp",
+					    (unsigned)p->uid, p->is_loopback, p->address, p->certificate)));
 }
 
 static void
@@ -196,6 +201,7 @@ on_drained(void *ctx)
 	struct server *s = ctx;
 	net_close(s->net, NULL, NULL);
 	uv_close((uv_handle_t *)&s->terminate, NULL);
+	uv_close((uv_handle_t *)&s->hangup, NULL);
 }
 
 static void
@@ -206,12 +212,56 @@ on_terminate(uv_signal_t *handle, int number)
 	net_drain(s->net, 2000, on_drained, s);
 }
 
+static void
+on_hangup(uv_signal_t *handle, int number)
+{
+	struct server *s = handle->data;
+	struct fault f = {0};
+	(void)number;
+	if (net_reload(s->net, &f) != 0)
+		fprintf(stderr, "echo_server: %s\n", f.text);
+}
+
+static void
+on_notice(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "echo_server: %s\n", text);
+}
+
+/* False: not one of these. */
+static bool
+take_word(struct net_config *config, const char *word)
+{
+	struct net_tls *t = &config->tls;
+	const struct {
+		const char *key;
+		const char **file;
+	} files[] = {{"certificate=", &t->certificate},
+		     {"key=", &t->key},
+		     {"ca=", &t->client_ca},
+		     {"crl=", &t->crl}};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strncmp(word, files[i].key, strlen(files[i].key)) == 0) {
+			*files[i].file = word + strlen(files[i].key);
+			return true;
+		}
+	if (strcmp(word, "clients=optional") == 0)
+		t->clients = NET_CLIENTS_OPTIONAL;
+	else if (strcmp(word, "clients=required") == 0)
+		t->clients = NET_CLIENTS_REQUIRED;
+	else
+		return false;
+	return true;
+}
+
 static int
 fail(struct server *s, const struct fault *f)
 {
 	fprintf(stderr, "echo_server: %s\n", f->text);
 	net_close(s->net, NULL, NULL);
 	uv_close((uv_handle_t *)&s->terminate, NULL);
+	uv_close((uv_handle_t *)&s->hangup, NULL);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
 	return 1;
@@ -222,7 +272,7 @@ main(int argc, char **argv)
 {
 	struct server s = {0};
 	struct fault f = {0};
-	struct net_config config = {.before_sleep = before_sleep, .ctx = &s};
+	struct net_config config = {.before_sleep = before_sleep, .notice = on_notice, .ctx = &s};
 	config.rpc.methods = methods;
 	config.rpc.method_count = sizeof(methods) / sizeof(methods[0]);
 	config.rpc.server = &s;
@@ -230,11 +280,16 @@ main(int argc, char **argv)
 	net_limits_default(&config.limits);
 	uv_loop_init(&s.loop);
 	uv_signal_init(&s.loop, &s.terminate);
-	s.terminate.data = &s;
+	uv_signal_init(&s.loop, &s.hangup);
+	s.terminate.data = s.hangup.data = &s;
+	uv_signal_start(&s.hangup, on_hangup, SIGHUP);
 	uv_signal_start(&s.terminate, on_terminate, SIGTERM);
+	int first = 1;
+	while (first < argc && take_word(&config, argv[first]))
+		first++;
 	if (net_open(&s.net, &s.loop, &config, &f) != 0)
 		return fail(&s, &f);
-	for (int i = 1; i < argc; i++) {
+	for (int i = first; i < argc; i++) {
 		char target[NET_TARGET_MAX];
 		if (net_listen(s.net, argv[i], target, &f) != 0)
 			return fail(&s, &f);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Stock grpcio against echo_server, over TCP, IPv6 and a Unix socket. TAP on standard output."""
+"""Stock grpcio against echo_server, over TCP, IPv6, TLS and a Unix socket. TAP on standard output."""
 import concurrent.futures
 import os
 import pathlib
@@ -14,12 +14,15 @@ import traceback
 
 import grpc
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+from zwytest import authority  # noqa: E402
+
 OUT_OF_TIME = 60  # seconds until a hang counts as a failure
 
 
 class Server:
-    def __init__(self, program, *targets):
-        self.process = subprocess.Popen([program, *targets], stdout=subprocess.PIPE, text=True)
+    def __init__(self, program, *targets, words=()):
+        self.process = subprocess.Popen([program, *words, *targets], stdout=subprocess.PIPE, text=True)
         self.targets = []
         for _ in targets:
             line = self.process.stdout.readline()
@@ -37,7 +40,12 @@ class Echo:
     """The methods of one server, over one channel."""
 
     def __init__(self, target):
-        self.channel = grpc.insecure_channel(target, options=[("grpc.max_receive_message_length", 64 << 20)])
+        options = [("grpc.max_receive_message_length", 64 << 20)]
+        if target.startswith("tls:"):
+            credentials = grpc.ssl_channel_credentials(authority.authority().pem)
+            self.channel = grpc.secure_channel(target[len("tls:"):], credentials, options)
+        else:
+            self.channel = grpc.insecure_channel(target, options)
         self.unary = self.channel.unary_unary("/echo.Echo/Unary")
         self.later = self.channel.unary_unary("/echo.Echo/Later")
         self.fault = self.channel.unary_unary("/echo.Echo/Fault")
@@ -168,8 +176,13 @@ ON_ANY_TRANSPORT = [
 
 def on_transport(name, test):
     def run(program, folder):
-        target = {"tcp": "127.0.0.1:0", "ipv6": "[::1]:0", "unix": f"unix:{folder}/new/folder/socket"}[name]
-        server = Server(program, target)
+        target = {"tcp": "127.0.0.1:0", "ipv6": "[::1]:0", "unix": f"unix:{folder}/new/folder/socket",
+                  "tls": "tls:127.0.0.1:0"}[name]
+        words = []
+        if name == "tls":
+            pair = authority.server_pair()
+            words = [f"certificate={pair.certificate}", f"key={pair.key}"]
+        server = Server(program, target, words=words)
         assert not server.targets[0].endswith(":0")
         with Echo(server.targets[0]) as echo:
             test(echo)
@@ -181,7 +194,7 @@ def on_transport(name, test):
 def the_peer_of_a_unix_socket_is_known_by_its_uid(program, folder):
     server = Server(program, f"unix:{folder}/socket", "127.0.0.1:0")
     with Echo(server.targets[0]) as echo:
-        assert echo.peer(b"", timeout=OUT_OF_TIME) == b"unix %d 1 unix:uid=%d" % (os.getuid(), os.getuid())
+        assert echo.peer(b"", timeout=OUT_OF_TIME) == b"unix %d 1 unix:uid=%d " % (os.getuid(), os.getuid())
     with Echo(server.targets[1]) as echo:
         assert echo.peer(b"", timeout=OUT_OF_TIME).startswith(b"tcp 0 1 127.0.0.1:")
     server.stop()
@@ -268,7 +281,7 @@ OWN_SERVER = [
 
 def main():
     program, only = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
-    tests = [on_transport(name, t) for name in ("tcp", "ipv6", "unix") for t in ON_ANY_TRANSPORT] + OWN_SERVER
+    tests = [on_transport(name, t) for name in ("tcp", "ipv6", "unix", "tls") for t in ON_ANY_TRANSPORT] + OWN_SERVER
     tests = [t for t in tests if only in t.__name__]
     failed = 0
     print(f"1..{len(tests)}")

@@ -18,10 +18,15 @@ TIMEOUT = 30  # seconds; a call that takes that long has failed
 class Client:
     """Calls by method name: client.call("GetApplication", name="applications/A-2026-000001")."""
 
-    def __init__(self, target, as_=None):
+    def __init__(self, target, as_=None, credentials=None, options=()):
+        """A target tls:HOST:PORT needs `credentials`, e.g. those of Server.credentials."""
         self.target = target
         self.as_ = as_
-        self.channel = grpc.insecure_channel(target, CHANNEL_OPTIONS)
+        options = CHANNEL_OPTIONS + tuple(options)
+        if target.startswith("tls:"):
+            self.channel = grpc.secure_channel(target[len("tls:"):], credentials, options)
+        else:
+            self.channel = grpc.insecure_channel(target, options)
 
     def close(self):
         self.channel.close()

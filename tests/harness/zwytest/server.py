@@ -7,6 +7,9 @@ import signal
 import subprocess
 import threading
 
+import grpc
+
+from . import authority
 from .client import Client, run_zwy
 from .tap import eventually, program, scratch_dir
 
@@ -16,16 +19,26 @@ DEMO_TIME = "2026-11-20T10:00:00+08:00"  # a Friday; Monday the 23rd is the next
 
 
 class Server:
-    """Starts at once, or by start(). `unix` and `tcp` are its targets, `root` calls as its owner."""
+    """Starts at once, or by start(). `unix` and `tcp` are its targets, and with tls=True `tls`.
 
-    def __init__(self, init="demo", clock=DEMO_TIME, data=None, arguments=(), start=True, tcp_as=None):
+    tls: a server certificate of authority.authority(), client certificates of it are verified where
+    shown; client(target=server.tls, certificate="system-tax") shows one of that name. `settings`: those of --config."""
+
+    def __init__(self, init="demo", clock=DEMO_TIME, data=None, arguments=(), start=True, tcp_as=None, tls=False,
+                 settings=None):
         self.directory = pathlib.Path(scratch_dir("server-"))
         self.data = pathlib.Path(data) if data else self.directory / "data"
         self.clock_file = self.directory / "clock"
         self.unix = f"unix:{self.directory}/zwyd.sock"
         self.tcp = None
+        self.tls = None
+        self.targets = []
         self.init = init
         self.arguments = list(arguments)
+        self.settings = dict(settings or {})
+        if tls:
+            self.arguments += ["--listen", "tls:127.0.0.1:0"]
+            self._set_up_tls()
         if tcp_as:
             self.arguments += ["--demo-tcp-principal", tcp_as]
         self.process = None
@@ -45,16 +58,26 @@ class Server:
             words += ["--init", self.init]
         if self.has_clock:
             words += ["--clock", str(self.clock_file)]
+        if self.settings:
+            config = self.directory / "settings"
+            config.write_text("".join(f"{key}={value}\n" for key, value in self.settings.items()))
+            words += ["--config", str(config)]
         return words + self.arguments
 
+    def _set_up_tls(self):
+        defaults = {"tls_certificate": authority.server_pair().certificate, "tls_key": authority.server_pair().key,
+                    "tls_client_ca": authority.authority().certificate, "tls_client_certificates": "optional"}
+        self.settings = {**defaults, **self.settings}
+
     def start(self):
-        """Returns when both listeners are ready."""
+        """Returns when all listeners are ready."""
         lines = queue.Queue()
+        command = self.command()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
         targets = []
-        while len(targets) < 2:
+        while len(targets) < command.count("--listen"):
             try:
                 line = lines.get(timeout=START_TIMEOUT)
             except queue.Empty:
@@ -65,7 +88,9 @@ class Server:
                 raise AssertionError(f"zwyd did not start: {self.log_text()}")
             if line.startswith("listening "):
                 targets.append(line.split(" ", 1)[1].strip())
-        self.tcp = next(t for t in targets if not t.startswith("unix:"))
+        self.targets = targets
+        self.tcp = next(t for t in targets if not t.startswith(("unix:", "tls:", "http:")))
+        self.tls = next((t for t in targets if t.startswith("tls:")), None)
         return self
 
     @staticmethod
@@ -123,8 +148,16 @@ class Server:
 
     # -- callers --------------------------------------------------------------
 
-    def client(self, as_=None, target=None):
-        made = Client(target or self.unix, as_)
+    @staticmethod
+    def credentials(certificate=None):
+        """For grpcio to call over TLS; certificate: the common name of a client certificate, or an authority.Pair."""
+        pair = authority.client_pair(certificate) if isinstance(certificate, str) else certificate
+        own = (pair.key_bytes, pair.chain_bytes) if pair else (None, None)
+        return grpc.ssl_channel_credentials(authority.authority().pem, *own)
+
+    def client(self, as_=None, target=None, certificate=None, options=()):
+        target = target or self.unix
+        made = Client(target, as_, self.credentials(certificate) if target.startswith("tls:") else None, options)
         self._clients.append(made)
         return made
 
