@@ -7,7 +7,11 @@
 
 #define DOMAIN         "zwy"
 #define TYPE_PREFIX    "type.googleapis.com/"
-#define RETRY_DELAY_MS 1000
+#define RETRY_DELAY_MS 1000 /* where an overloaded server did not say */
+/* The collection of the regulation's articles; the resource name is the link. */
+#define RULES "rules/"
+/* The longest delay that is believed: a day. */
+#define RETRY_DELAY_MAX 86400000
 
 /* Field numbers of google/rpc/status.proto and google/rpc/error_details.proto. */
 enum {
@@ -27,6 +31,9 @@ enum {
 	PRECONDITION_SUBJECT = 2,
 	PRECONDITION_DESCRIPTION = 3,
 	RETRY_INFO_DELAY = 1,
+	HELP_LINKS = 1,
+	LINK_DESCRIPTION = 1,
+	LINK_URL = 2,
 };
 
 /* A text that was cut to fit ends with a whole character: other languages refuse bad UTF-8. */
@@ -122,44 +129,85 @@ put_violations(struct buf *status, const struct fault *f, size_t count, bool bad
 }
 
 static void
-put_retry_info(struct buf *status)
+put_retry_info(struct buf *status, const struct fault *f)
 {
+	long long delay = f->retry_ms > 0 ? f->retry_ms : f->code == ERR_OVERLOADED ? RETRY_DELAY_MS : 0;
+	if (delay == 0)
+		return;
 	struct buf info = {0};
-	wire_put_time(&info, RETRY_INFO_DELAY, RETRY_DELAY_MS); /* a Duration has a Timestamp's fields */
+	wire_put_time(&info, RETRY_INFO_DELAY, delay); /* a Duration has a Timestamp's fields */
 	put_detail(status, "google.rpc.RetryInfo", &info);
 	buf_release(&info);
 }
 
+/* Where to read on: the record of the article as a whole, 13 for 13.2. */
 static void
-encode(struct buf *status, const struct fault *f, size_t count, bool with_text)
+put_help(struct buf *status, const struct fault *f)
+{
+	int n = (int)strcspn(f->article, ".");
+	if (n == 0)
+		return;
+	struct buf help = {0}, link = {0}, text = {0};
+	buf_printf(&text, "Article %s", f->article);
+	wire_put_string(&link, LINK_DESCRIPTION, buf_slice(&text));
+	buf_clear(&text);
+	buf_printf(&text, RULES "%.*s", n, f->article);
+	wire_put_string(&link, LINK_URL, buf_slice(&text));
+	wire_put_bytes(&help, HELP_LINKS, buf_slice(&link));
+	if (text.error || link.error)
+		status->error = ERR_NO_MEMORY;
+	put_detail(status, "google.rpc.Help", &help);
+	buf_release(&help);
+	buf_release(&link);
+	buf_release(&text);
+}
+
+/* How much of a fault is told. */
+struct share {
+	size_t items;
+	bool text, help;
+};
+
+static void
+encode(struct buf *status, const struct fault *f, struct share share)
 {
 	wire_put_uint(status, STATUS_CODE, (uint64_t)reason_of(f->code)->status);
-	if (with_text)
+	if (share.text)
 		put_str(status, STATUS_MESSAGE, f->text);
-	put_error_info(status, f, f->more + f->item_count - count);
-	put_violations(status, f, count, true);
-	put_violations(status, f, count, false);
-	if (f->code == ERR_OVERLOADED)
-		put_retry_info(status);
+	put_error_info(status, f, f->more + f->item_count - share.items);
+	put_violations(status, f, share.items, true);
+	put_violations(status, f, share.items, false);
+	put_retry_info(status, f);
+	if (share.help)
+		put_help(status, f);
+}
+
+/* The next smaller share; false: there is none. */
+static bool
+share_less(struct share *share)
+{
+	if (share->help)
+		share->help = false;
+	else if (share->items > 0)
+		share->items--;
+	else if (share->text)
+		share->text = false; /* grpc-message carries it too */
+	else
+		return false;
+	return true;
 }
 
 void
 status_encode(struct buf *out, const struct fault *f, size_t max_bytes)
 {
 	struct buf status = {0};
-	bool with_text = true;
-	for (size_t count = f->item_count;; count--) {
-		encode(&status, f, count, with_text);
-		if (status.error || status.n <= max_bytes)
-			break;
+	struct share share = {f->item_count, true, true};
+	do {
 		buf_clear(&status);
-		if (count > 0)
-			continue;
-		if (!with_text) /* not even the bare reason fits */
-			break;
-		with_text = false; /* grpc-message carries it too */
-		count = 1;
-	}
+		encode(&status, f, share);
+	} while (!status.error && status.n > max_bytes && share_less(&share));
+	if (status.n > max_bytes) /* not even the bare reason fits */
+		buf_clear(&status);
 	if (!status.error)
 		buf_append_slice(out, buf_slice(&status));
 	buf_release(&status);
@@ -233,6 +281,23 @@ read_violations(struct fault *f, struct slice list, bool bad_request)
 	}
 }
 
+static void
+read_retry_info(struct fault *f, struct slice info)
+{
+	msec delay = wire_time(info, RETRY_INFO_DELAY);
+	if (delay > 0)
+		f->retry_ms = delay < RETRY_DELAY_MAX ? delay : RETRY_DELAY_MAX;
+}
+
+/* The article, where ErrorInfo did not name one. Links to elsewhere are not followed. */
+static void
+read_help(struct fault *f, struct slice help)
+{
+	struct slice url = wire_string(wire_string(help, HELP_LINKS), LINK_URL), rules = SLICE(RULES);
+	if (f->article[0] == '\0' && slice_starts(url, rules) && url.n > rules.n)
+		copy_text(f->article, sizeof(f->article), slice_make(url.p + rules.n, url.n - rules.n));
+}
+
 /* Reads one detail; true if it is our ErrorInfo. */
 static bool
 read_detail(struct fault *f, struct slice any)
@@ -244,6 +309,10 @@ read_detail(struct fault *f, struct slice any)
 		read_violations(f, value, true);
 	else if (slice_is(type, TYPE_PREFIX "google.rpc.PreconditionFailure"))
 		read_violations(f, value, false);
+	else if (slice_is(type, TYPE_PREFIX "google.rpc.RetryInfo"))
+		read_retry_info(f, value);
+	else if (slice_is(type, TYPE_PREFIX "google.rpc.Help"))
+		read_help(f, value);
 	return false;
 }
 

@@ -48,10 +48,12 @@ bool base64_decode(struct buf *out, struct slice s);
 /* A fault as google.rpc.Status bytes (grpc-status-details-bin, before base64):
  * ErrorInfo{reason, domain "zwy", metadata: article, errno name}; BadRequest for
  * items of INVALID_ARGUMENT; PreconditionFailure for items of FAILED_PRECONDITION
- * and RESOURCE_EXHAUSTED by quota; RetryInfo for OVERLOADED; at most max_bytes: items
- * are left off from the end to fit. */
+ * and RESOURCE_EXHAUSTED by quota; RetryInfo for OVERLOADED and wherever retry_ms is set;
+ * Help for a refusal that cites an article, its link being the resource name of that
+ * article's record, `rules/13`, which GetRule and `zwy get` take. At most max_bytes: to
+ * fit, Help is left off first, then items from the end, then what grpc-message says too. */
 void status_encode(struct buf *out, const struct fault *f, size_t max_bytes);
-/* The reverse, for clients; false if they are not ours or malformed: then the
+/* The reverse, for clients; details that are not known here are passed over. False if they are not ours or malformed: then the
  * fault is made of the status and the message alone. */
 bool status_decode(struct fault *ret, enum grpc_status status, struct slice message, struct slice details);
 

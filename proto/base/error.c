@@ -112,6 +112,7 @@ set_fault(struct fault *f, int code, const char *article, const char *fmt, va_li
 	f->code = code;
 	f->item_count = 0;
 	f->more = 0;
+	f->retry_ms = 0;
 	set_article(f, article);
 	format_utf8(f->text, sizeof(f->text), fmt, ap);
 	return code;
@@ -184,4 +185,5 @@ fault_clear(struct fault *f)
 	f->text[0] = '\0';
 	f->item_count = 0;
 	f->more = 0;
+	f->retry_ms = 0;
 }

@@ -82,6 +82,8 @@ struct fault_item {
 struct fault {
 	int code;
 	char article[12]; /* "13", "13.2", or "" */
+	/* When it may be tried again, in ms from now; 0: not said. Set it after the code. */
+	long long retry_ms;
 	char text[480];
 	size_t item_count;
 	size_t more;

@@ -272,6 +272,8 @@ reply_finish(struct call *c, const struct fault *f)
 void
 reply_status(struct call *c, enum grpc_status status, struct slice message, struct slice details)
 {
+	if ((unsigned)status >= GRPC_STATUS_COUNT)
+		status = GRPC_UNKNOWN;
 	if (!finish_begin(c, status, reason_by_status(status), message))
 		return;
 	size_t budget = text_budget(c);

@@ -225,6 +225,84 @@ an_overloaded_server_says_when_to_try_again(void **state)
 	status_encode(&b, &f, 8192);
 	assert_non_null(memmem(b.p, b.n, "google.rpc.RetryInfo", 20));
 	assert_non_null(memmem(b.p, b.n, "EAGAIN", 6));
+	struct fault got;
+	assert_true(status_decode(&got, GRPC_RESOURCE_EXHAUSTED, SLICE("x"), buf_slice(&b)));
+	assert_int_equal(got.retry_ms, 1000);
+	static const struct {
+		int code;
+		long long said, heard;
+	} cases[] = {{ERR_OVERLOADED, 1, 1},          {ERR_OVERLOADED, 12345, 12345},
+		     {ERR_UNAVAILABLE, 30000, 30000}, {ERR_UNAVAILABLE, 0, 0},
+		     {ERR_UNAVAILABLE, -5, 0},        {ERR_OVERLOADED, 1LL << 60, 86400000}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&b);
+		fault_set(&f, cases[i].code, "busy");
+		assert_int_equal(f.retry_ms, 0);
+		f.retry_ms = cases[i].said;
+		status_encode(&b, &f, 8192);
+		assert_true(status_decode(&got, reason_of(f.code)->status, SLICE("x"), buf_slice(&b)));
+		assert_int_equal(got.retry_ms, cases[i].heard);
+	}
+	buf_release(&b);
+}
+
+static void
+a_refusal_links_to_its_article(void **state)
+{
+	(void)state;
+	struct fault f = {0};
+	struct buf b = {0};
+	fault_set_article(&f, ERR_DOCUMENT_MISSING, "13.2", "a document is missing");
+	status_encode(&b, &f, 8192);
+	assert_non_null(memmem(b.p, b.n, "google.rpc.Help", 15));
+	assert_non_null(memmem(b.p, b.n, "\x12\x08rules/13", 10));
+	assert_non_null(memmem(b.p, b.n, "Article 13.2", 12));
+	/* Room for all but it. */
+	size_t whole = b.n;
+	buf_clear(&b);
+	status_encode(&b, &f, whole - 1);
+	assert_true(b.n > 0);
+	assert_null(memmem(b.p, b.n, "google.rpc.Help", 15));
+	assert_non_null(memmem(b.p, b.n, "a document is missing", 21));
+	buf_clear(&b);
+	fault_set(&f, ERR_NOT_FOUND, "none");
+	status_encode(&b, &f, 8192);
+	assert_null(memmem(b.p, b.n, "google.rpc.Help", 15));
+	buf_release(&b);
+}
+
+static void
+put_any(struct buf *status, const char *type, struct slice value)
+{
+	struct buf any = {0};
+	wire_put_string(&any, 1, slice_of(type));
+	wire_put_bytes(&any, 2, value);
+	wire_put_bytes(status, 3, buf_slice(&any));
+	buf_release(&any);
+}
+
+/* A newer server, a proxy or another service adds what it likes. */
+static void
+details_that_are_not_known_are_passed_over(void **state)
+{
+	(void)state;
+	struct fault f = {0}, got;
+	struct buf b = {0};
+	fault_set(&f, ERR_NOT_FOUND, "none");
+	status_encode(&b, &f, 8192);
+	put_any(&b, "type.googleapis.com/google.rpc.DebugInfo", SLICE("\x0a\x03why"));
+	put_any(&b, "type.googleapis.com/google.rpc.Help", SLICE("\xff\xff\xff"));
+	put_any(&b, "type.googleapis.com/google.rpc.RetryInfo", SLICE("\xff"));
+	put_any(&b, "", SLICE(""));
+	assert_true(status_decode(&got, GRPC_NOT_FOUND, SLICE("x"), buf_slice(&b)));
+	assert_string_equal(got.text, "none");
+	assert_string_equal(got.article, "");
+	put_any(&b, "type.googleapis.com/google.rpc.Help", SLICE("\x0a\x0f\x12\x0dhttp://x.test"));
+	assert_true(status_decode(&got, GRPC_NOT_FOUND, SLICE("x"), buf_slice(&b)));
+	assert_string_equal(got.article, "");
+	put_any(&b, "type.googleapis.com/google.rpc.Help", SLICE("\x0a\x0a\x12\x08rules/20"));
+	assert_true(status_decode(&got, GRPC_NOT_FOUND, SLICE("x"), buf_slice(&b)));
+	assert_string_equal(got.article, "20");
 	buf_release(&b);
 }
 
@@ -240,6 +318,8 @@ main(void)
 		cmocka_unit_test(a_refusal_arrives_whole),
 		cmocka_unit_test(items_are_left_off_to_fit),
 		cmocka_unit_test(an_overloaded_server_says_when_to_try_again),
+		cmocka_unit_test(a_refusal_links_to_its_article),
+		cmocka_unit_test(details_that_are_not_known_are_passed_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
