@@ -9,6 +9,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "harness"))
+from zwytest import authority  # noqa: E402
 from zwytest import Mount, Server, build_dir, can_mount, contract, demo, message  # noqa: E402, F401
 
 LOAD = build_dir() / "tests/bench/zwy-load"
@@ -63,7 +64,9 @@ def kind_of(target):
 class Bench:
     def __init__(self, arguments):
         self.arguments = arguments
-        self.server = Server(tcp_as="demo")
+        self.server = self.new_zwyd()
+        shown = authority.client_pair(demo.DU)
+        self.certificate = ["--cert", shown.certificate, "--key", shown.key]
         self.scratch = self.server.directory / "bench"
         self.scratch.mkdir()
         self.samples = {}  # Line -> [result]
@@ -118,7 +121,7 @@ class Bench:
     def start_peer(self):
         """The server by gRPC C++, if it was built, on a copy of the same records."""
         self.peer = self.new_peer() if PEER.exists() else None
-        self.targets = {ZWYD: {kind_of(t): t for t in self.zwyd_targets(self.server)}}
+        self.targets = {ZWYD: {kind_of(t): t for t in self.server.targets}}
         if self.peer:
             self.targets[CXX] = {kind_of(t): t for t in self.peer.targets}
 
@@ -126,12 +129,13 @@ class Bench:
         store = self.scratch / f"peer-{time.monotonic_ns()}"
         store.mkdir()
         tool(FLOOR, "copy", self.server.data, store)
-        words = [f"unix:{store}/socket", "127.0.0.1:0"]
-        return Process(PEER, store, *words, lines=len(words))
+        targets = [f"unix:{store}/socket", "127.0.0.1:0", "tls:127.0.0.1:0"]
+        pair = authority.server_pair()
+        return Process(PEER, store, "--cert", pair.certificate, "--key", pair.key, *targets, lines=len(targets))
 
     @staticmethod
-    def zwyd_targets(server):
-        return [server.unix, server.tcp]
+    def new_zwyd(data=None):
+        return Server(tcp_as="demo", tls=True, data=data)
 
     # ---- measuring --------------------------------------------------------------
 
@@ -139,7 +143,7 @@ class Bench:
         seconds = self.arguments.seconds
         return tool(LOAD, "--target", target, "--path", contract.call_path(contract.method(method)),
                     "--as", f"principals/{demo.DU}", "--requests", requests, "--concurrency", concurrency,
-                    "--connections", connections, "--seconds", seconds, "--warm-up", seconds / 5, "--pid", server.pid, *words)
+                    "--connections", connections, "--seconds", seconds, "--warm-up", seconds / 5, "--pid", server.pid, *self.certificate, *words)
 
     def note(self, line, result):
         self.samples.setdefault(line, []).append(result)
@@ -198,10 +202,9 @@ class Bench:
         """KiB of private memory of fresh servers: at rest, and for each idle connection after one call."""
         for who in (ZWYD, CXX) if self.peer else (ZWYD,):
             for over in self.targets[who]:
-                server = Server(tcp_as="demo", data=self.copied_data()) if who == ZWYD else self.new_peer()
+                server = self.new_zwyd(self.copied_data()) if who == ZWYD else self.new_peer()
                 try:
-                    targets = self.zwyd_targets(server) if who == ZWYD else server.targets
-                    target = next(t for t in targets if kind_of(t) == over)
+                    target = next(t for t in server.targets if kind_of(t) == over)
                     self.note(Line("memory", "private KiB", over, connections, who), self.held(server, target, connections))
                 finally:
                     server.close()
@@ -218,7 +221,7 @@ class Bench:
         before = private_kib(server.pid)
         words = [LOAD, "--target", target, "--path", contract.call_path(contract.method("GetApplication")), "--as",
                  f"principals/{demo.DU}", "--requests", self.get, "--same-name", "--connections", connections,
-                 "--concurrency", connections, "--calls", connections, "--hold"]
+                 "--concurrency", connections, "--calls", connections, "--hold", *self.certificate]
         holder = subprocess.Popen([str(w) for w in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             assert holder.stdout.readline() == "holding\n", "the connections were not held"

@@ -14,7 +14,7 @@
 #define LINKS_MAX 2000
 
 struct options {
-	const char *target, *requests, *watch_requests;
+	const char *target, *requests, *watch_requests, *certificate, *key;
 	size_t connections, calls, watchers, watch_connections;
 	bool hold;
 	double seconds, warm_up;
@@ -27,6 +27,7 @@ static const char usage[] =
 	"Keeps a number of unary calls in flight for a while and checks each answer.\n"
 	"FILE holds request messages, each after its length (4 bytes, big-endian); they are sent in turn.\n"
 	"  --target TARGET       unix:PATH, ADDRESS:PORT or tls:ADDRESS:PORT\n"
+	"  --cert FILE --key FILE  client certificate of a TLS target\n"
 	"  --as PRINCIPAL        principals/x to act for\n"
 	"  --concurrency N       calls in flight, over all connections (1)\n"
 	"  --connections N       connections (1)\n"
@@ -250,6 +251,8 @@ enum {
 	PREFIX,
 	ITEMS,
 	PID,
+	CERT,
+	KEY,
 	HOLD,
 	WATCH,
 	WATCH_REQUESTS,
@@ -271,6 +274,8 @@ static const struct option long_options[] = {
 	{"prefix", required_argument, NULL, PREFIX},
 	{"items", required_argument, NULL, ITEMS},
 	{"pid", required_argument, NULL, PID},
+	{"cert", required_argument, NULL, CERT},
+	{"key", required_argument, NULL, KEY},
 	{"hold", no_argument, NULL, HOLD},
 	{"watch", required_argument, NULL, WATCH},
 	{"watch-requests", required_argument, NULL, WATCH_REQUESTS},
@@ -324,6 +329,12 @@ take_option(int option, const char *value, struct options *o, struct load *load,
 		return true;
 	case PID:
 		o->pid = (pid_t)strtol(value, NULL, 10);
+		return true;
+	case CERT:
+		o->certificate = value;
+		return true;
+	case KEY:
+		o->key = value;
 		return true;
 	case HOLD:
 		o->hold = true;
@@ -403,8 +414,10 @@ main(int argc, char **argv)
 	if (o.watch_requests)
 		read_requests(&watch, o.watch_requests);
 	load.latency = malloc(LATENCIES_MAX * sizeof(*load.latency));
-	if (!load.latency || wire_tls_new(&load.tls, o.target) < 0)
+	if (!load.latency)
 		die("out of memory", "latencies");
+	if (wire_tls_new(&load.tls, o.target, o.certificate, o.key) < 0)
+		die("TLS cannot be set up", o.certificate ? o.certificate : "without a certificate");
 	watch.tls = load.tls;
 	measure(&load, &watch, &o);
 	if (load.error[0])

@@ -20,7 +20,7 @@ is_tls(const char *target)
 }
 
 int
-wire_tls_new(struct ssl_ctx_st **ret, const char *target)
+wire_tls_new(struct ssl_ctx_st **ret, const char *target, const char *certificate, const char *key)
 {
 	static const unsigned char alpn[] = "\x02h2";
 
@@ -29,6 +29,10 @@ wire_tls_new(struct ssl_ctx_st **ret, const char *target)
 		return 0;
 	*ret = SSL_CTX_new(TLS_client_method());
 	if (!*ret || SSL_CTX_set_alpn_protos(*ret, alpn, sizeof(alpn) - 1))
+		return -1;
+	if (certificate && key &&
+	    (SSL_CTX_use_certificate_chain_file(*ret, certificate) != 1 ||
+	     SSL_CTX_use_PrivateKey_file(*ret, key, SSL_FILETYPE_PEM) != 1))
 		return -1;
 	SSL_CTX_set_mode(*ret, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	return 0;

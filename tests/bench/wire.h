@@ -14,9 +14,10 @@ struct wire {
 	struct ssl_st *ssl; /* NULL: plain */
 };
 
-/* For all wires to a target of the form tls:ADDRESS:PORT; NULL for others. The
- * certificate is not looked at: what is measured is the server. -1: no memory. */
-int wire_tls_new(struct ssl_ctx_st **ret, const char *target);
+/* For all wires to a target of the form tls:ADDRESS:PORT; NULL for others. Shows the
+ * client certificate in that PEM file, with its key, if there is one; the server's is
+ * not looked at: what is measured is the server. -1: no memory, or no such file. */
+int wire_tls_new(struct ssl_ctx_st **ret, const char *target, const char *certificate, const char *key);
 void wire_tls_free(struct ssl_ctx_st *tls);
 
 /* Connects to unix:PATH, ADDRESS:PORT or tls:ADDRESS:PORT (blocking), then goes
