@@ -245,13 +245,35 @@ net_listen(struct net *n, const char *target, char ret_target[NET_TARGET_MAX], s
 	return rc;
 }
 
+/* The connection of a call that may be gone; NULL: it is gone too. */
+static struct engine *
+engine_of(struct net *n, struct call_handle handle)
+{
+	struct connection *c = n->slots[handle.connection % n->slot_count];
+	return c && c->id == handle.connection ? c->engine : NULL;
+}
+
 struct call *
 net_find(struct net *n, struct call_handle handle)
 {
-	struct connection *c = n->slots[handle.connection % n->slot_count];
-	if (!c || c->id != handle.connection || !c->engine)
-		return NULL;
-	return engine_find(c->engine, handle.stream);
+	struct engine *e = engine_of(n, handle);
+	return e ? engine_find(e, handle.stream) : NULL;
+}
+
+void
+net_hold(struct net *n, struct call_handle handle)
+{
+	struct engine *e = engine_of(n, handle);
+	if (e)
+		engine_hold(e, handle.stream);
+}
+
+void
+net_release(struct net *n, struct call_handle handle)
+{
+	struct engine *e = engine_of(n, handle);
+	if (e)
+		engine_release(e, handle.stream);
 }
 
 void

@@ -79,6 +79,10 @@ int net_reload(struct net *n, struct fault *f);
 
 /* The call if it is still there. */
 struct call *net_find(struct net *n, struct call_handle handle);
+/* Work for the call goes on elsewhere: engine_hold, engine_release. Harmless when the
+ * connection is gone. */
+void net_hold(struct net *n, struct call_handle handle);
+void net_release(struct net *n, struct call_handle handle);
 
 /* Graceful end: listeners close at once, each connection says GOAWAY, calls under way
  * have `grace` ms. done: when the last connection is gone; always on a later turn. */

@@ -24,6 +24,10 @@ check_limits(const struct rpc_limits *l, struct fault *f)
 	if (l->send_queue_low > l->send_queue_high || l->send_queue_high > l->send_queue_max)
 		return fault_set(f, ERR_INVALID_ARGUMENT,
 				 "send_queue_low, send_queue_high and send_queue_max ascend");
+	/* RFC 9113 6.5.2; above, one frame would keep others waiting for too long. */
+	if (l->max_frame_size < 16384 || l->max_frame_size > 65536)
+		return fault_set(f, ERR_INVALID_ARGUMENT,
+				 "max_frame_size lies between 16384 and 65536 bytes");
 	return 0;
 }
 
@@ -49,16 +53,16 @@ rpc_config_check(const struct rpc_config *config, struct fault *f)
 	return check_limits(&config->limits, f);
 }
 
-static void
-enter(struct engine *e, msec now)
+void
+engine_enter(struct engine *e, msec now)
 {
 	e->inside++;
 	e->now = now;
 	send_reap(e);
 }
 
-static void
-leave(struct engine *e)
+void
+engine_leave(struct engine *e)
 {
 	e->inside--;
 }
@@ -91,8 +95,10 @@ engine_new(struct engine **ret, const struct rpc_config *config, const struct ca
 	e->id = connection_id;
 	e->wake = wake;
 	e->owner = owner;
-	e->now = e->opened = e->quiet_since = now;
+	e->now = now;
 	e->ready_last = &e->ready_first;
+	guard_init(e);
+	keepalive_open(e);
 	int rc = session_open(e);
 	if (rc) {
 		engine_free(e);
@@ -119,29 +125,50 @@ engine_free(struct engine *e)
 	free(e);
 }
 
-static void
-terminate(struct engine *e, uint32_t error_code)
+void
+engine_end(struct engine *e, uint32_t code, const char *text)
 {
-	if (nghttp2_session_terminate_session(e->session, error_code) != 0)
+	if (e->ending || e->failed)
+		return;
+	e->ending = true;
+	int32_t last = nghttp2_session_get_last_proc_stream_id(e->session);
+	if (nghttp2_submit_goaway(e->session, NGHTTP2_FLAG_NONE, last, code, (const uint8_t *)text,
+				  strlen(text)) != 0)
 		engine_fail(e);
+}
+
+static void
+receive(struct engine *e, struct slice bytes)
+{
+	ssize_t n = nghttp2_session_mem_recv(e->session, (const uint8_t *)bytes.p, bytes.n);
+	if (n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+		guard_decide(e, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_continuations");
+	else if (n == NGHTTP2_ERR_FLOODED)
+		guard_decide(e, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_acknowledgements");
+	else if (n < 0)
+		e->failed = true;
 }
 
 int
 engine_push(struct engine *e, struct slice bytes, msec now)
 {
-	if (e->failed)
+	if (e->failed || e->ending)
 		return ERR_UNAVAILABLE;
-	enter(e, now);
-	ssize_t n = nghttp2_session_mem_recv(e->session, (const uint8_t *)bytes.p, bytes.n);
-	if (n < 0)
-		e->failed = true;
-	else if (e->calm)
-		terminate(e, e->calm);
-	else if (nghttp2_session_get_outbound_queue_size(e->session) >
-		 (size_t)e->config->limits.max_queued_frames)
-		terminate(e, NGHTTP2_ENHANCE_YOUR_CALM);
-	leave(e);
-	return e->failed ? ERR_INTERNAL : 0;
+	engine_enter(e, now);
+	keepalive_heard(e);
+	while (bytes.n && !e->failed) {
+		size_t n = guard_next(e, bytes);
+		if (guard_judge(e))
+			break;
+		receive(e, slice_make(bytes.p, n));
+		if (guard_judge(e))
+			break;
+		bytes = slice_make(bytes.p + n, bytes.n - n);
+	}
+	if (nghttp2_session_get_outbound_queue_size(e->session) > (size_t)e->config->limits.max_queued_frames)
+		engine_end(e, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_queued_frames");
+	engine_leave(e);
+	return e->failed || e->ending ? ERR_INTERNAL : 0;
 }
 
 /* Callbacks that waited for a moment when nothing else is on the stack. True: there were some. */
@@ -178,9 +205,10 @@ fill(struct engine *e)
 			engine_fail(e);
 			return false;
 		}
-		if (n == 0)
+		if (n > 0)
+			out_copy(e->out, p, (size_t)n);
+		if (!guard_judge(e) && n == 0)
 			return !e->out_full;
-		out_copy(e->out, p, (size_t)n);
 	}
 	return false;
 }
@@ -189,138 +217,63 @@ size_t
 engine_pull(struct engine *e, struct engine_out *out, msec now)
 {
 	out->n = out->bytes = out->used = 0;
-	enter(e, now);
+	engine_enter(e, now);
 	e->woken = false;
 	e->out = out;
 	run_ready(e);
 	while (fill(e) && run_ready(e))
 		;
 	e->out = NULL;
-	leave(e);
+	engine_leave(e);
 	return out->bytes;
-}
-
-static void
-abort_call(struct call *c, int code, const char *text)
-{
-	struct fault f;
-	fault_clear(&f);
-	fault_set(&f, code, "%s", text);
-	call_abort(c, &f);
-	call_over(c);
-}
-
-static void
-expire(struct call *c)
-{
-	if (!c->aborting && !c->page) {
-		abort_call(c, ERR_DEADLINE_EXCEEDED, "the deadline has passed");
-		return;
-	}
-	struct engine *e = c->engine;
-	timer_clear(c);
-	call_over(c);
-	if (nghttp2_submit_rst_stream(e->session, NGHTTP2_FLAG_NONE, c->stream, NGHTTP2_CANCEL) != 0)
-		engine_fail(e);
-}
-
-void
-engine_last_word(struct engine *e)
-{
-	e->drain = DRAIN_LAST_WORD;
-	e->drain_next = e->drain_end;
-	int32_t last = nghttp2_session_get_last_proc_stream_id(e->session);
-	if (nghttp2_submit_goaway(e->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0) != 0)
-		engine_fail(e);
-}
-
-static void
-service_drain(struct engine *e)
-{
-	if (e->drain == DRAIN_ANNOUNCED && e->now >= e->drain_next)
-		engine_last_word(e);
-	if (e->drain != DRAIN_LAST_WORD || e->now < e->drain_end)
-		return;
-	e->drain = DRAIN_GRACE_OVER;
-	for (struct call *c = e->calls; c; c = c->next)
-		if (!c->aborting && !c->page)
-			abort_call(c, ERR_UNAVAILABLE, "the server is shutting down");
-}
-
-/* The instant at which the peer will have been too slow with its preface or with a
- * header block. */
-static msec
-patience_end(const struct engine *e)
-{
-	const struct rpc_limits *l = &e->config->limits;
-	msec end = INT64_MAX;
-	if (!e->greeted)
-		end = e->opened + l->preface_timeout;
-	if (e->header_since && e->header_since + l->header_timeout < end)
-		end = e->header_since + l->header_timeout;
-	return end;
 }
 
 static msec
 next_service(const struct engine *e)
 {
-	msec next = patience_end(e);
+	msec next = keepalive_next(e);
 	const struct call *first = timer_first(e);
 	if (first && first->due < next)
 		next = first->due;
-	if ((e->drain == DRAIN_ANNOUNCED || e->drain == DRAIN_LAST_WORD) && e->drain_next < next)
-		next = e->drain_next;
 	msec trim = e->quiet_since + e->config->limits.idle_trim;
-	if (e->spare && e->call_count == 0 && trim < next)
+	if ((e->spare || e->heap) && e->call_count == 0 && trim < next)
 		next = trim;
 	return next;
+}
+
+/* Back to what a connection without calls needs. */
+static void
+trim(struct engine *e)
+{
+	spare_release(e);
+	free(e->heap);
+	e->heap = NULL;
+	e->heap_cap = 0;
 }
 
 msec
 engine_service(struct engine *e, msec now)
 {
-	if (e->failed)
+	if (e->failed || e->ending)
 		return INT64_MAX;
-	enter(e, now);
+	engine_enter(e, now);
 	struct call *c;
 	while ((c = timer_first(e)) && c->due <= now)
-		expire(c);
-	if (now >= patience_end(e)) {
-		terminate(e, e->greeted ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_SETTINGS_TIMEOUT);
-		e->greeted = true;
-		e->header_since = 0;
-	}
-	service_drain(e);
+		call_expire(c);
+	keepalive_service(e);
 	if (e->call_count == 0 && now >= e->quiet_since + e->config->limits.idle_trim)
-		spare_release(e);
-	msec trim = gzip_service(e), next = next_service(e);
-	leave(e);
-	if (e->failed)
+		trim(e);
+	msec gzip_trim = gzip_service(e), next = next_service(e);
+	engine_leave(e);
+	if (e->failed || e->ending)
 		return INT64_MAX;
-	return trim < next ? trim : next;
-}
-
-void
-engine_drain(struct engine *e, msec now, int64_t grace)
-{
-	if (e->drain != DRAIN_NONE || e->failed)
-		return;
-	enter(e, now);
-	int64_t notice = e->config->limits.drain_notice;
-	e->drain = DRAIN_ANNOUNCED;
-	e->drain_end = now + grace;
-	e->drain_next = now + (notice < grace ? notice : grace);
-	if (nghttp2_submit_shutdown_notice(e->session) != 0 ||
-	    nghttp2_submit_ping(e->session, NGHTTP2_FLAG_NONE, NULL) != 0)
-		engine_fail(e);
-	leave(e);
-	engine_touch(e);
+	return gzip_trim < next ? gzip_trim : next;
 }
 
 bool
 engine_done(const struct engine *e)
 {
-	if (e->failed)
+	if (e->failed || e->ending)
 		return true;
 	return !nghttp2_session_want_read(e->session) && !nghttp2_session_want_write(e->session);
 }
@@ -350,4 +303,24 @@ engine_find(struct engine *e, int32_t stream)
 {
 	struct call *c = nghttp2_session_get_stream_user_data(e->session, stream);
 	return c && c->started && !c->over ? c : NULL;
+}
+
+void
+engine_hold(struct engine *e, int32_t stream)
+{
+	struct call *c = nghttp2_session_get_stream_user_data(e->session, stream);
+	if (c)
+		c->held_by++;
+	else
+		e->held_calls++;
+}
+
+void
+engine_release(struct engine *e, int32_t stream)
+{
+	struct call *c = nghttp2_session_get_stream_user_data(e->session, stream);
+	if (c)
+		c->held_by--;
+	else
+		e->held_calls--;
 }

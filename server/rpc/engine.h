@@ -119,14 +119,19 @@ size_t engine_pull(struct engine *e, struct engine_out *out, msec now);
 /* Instant at which it wants to be called again; INT64_MAX: not at all. */
 msec engine_service(struct engine *e, msec now);
 /* Graceful shutdown: GOAWAY that announces, then, after a round trip, the last one;
- * calls under way go on until `grace` ms have passed. */
+ * calls under way go on until `grace` ms have passed. A second one can only shorten
+ * that. A connection does the same by itself when it is idle or old. */
 void engine_drain(struct engine *e, msec now, int64_t grace);
-/* Nothing more to say or hear: close the transport. */
+/* Nothing more to hear, and nothing more to say but what can be pulled: close the transport then. */
 bool engine_done(const struct engine *e);
 size_t engine_open_calls(const struct engine *e);
 const struct engine_stats *engine_stats(const struct engine *e);
 /* So much is queued that an owner whose transport is blocked shall not push more. */
 bool engine_congested(const struct engine *e);
+/* Work for a call that may outlive it: until it is released it counts towards
+ * max_running_calls, even when the call was reset. As often as held. */
+void engine_hold(struct engine *e, int32_t stream);
+void engine_release(struct engine *e, int32_t stream);
 /* The call if it is still there. */
 struct call *engine_find(struct engine *e, int32_t stream);
 

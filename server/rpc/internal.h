@@ -9,7 +9,9 @@
  *   page.c      pages for plain HTTP clients
  *   gzip.c      messages compressed and inflated
  *   send.c      messages out, flow control outwards, filling the outbox
- *   timer.c     heap of deadlines
+ *   guard.c     budgets for floods, the rule for pings
+ *   keepalive.c the connection's own terms, and its drain
+ *   timer.c     heap of deadlines, and what calls wait for
  *   call.c      what handlers see
  *   engine.c    what the owner sees
  *
@@ -71,7 +73,8 @@ struct request_head {
 	bool bad_binary;  /* a -bin value that is not base64 */
 	bool has_timeout;
 	int64_t timeout; /* ms */
-	size_t bytes;    /* so far, as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
+	size_t bytes;    /* so far, as SETTINGS_MAX_HEADER_LIST_SIZE counts them; trailers too */
+	size_t fields;
 };
 
 enum { READY_RESUME = 1, READY_WRITABLE = 2 };
@@ -97,6 +100,7 @@ struct call {
 	bool paused;
 	bool has_message;   /* a unary request's, kept in `in` until END_STREAM */
 	bool half_closed;   /* END_STREAM received */
+	bool input_over;    /* and everything before it taken */
 	bool counted;       /* its head is whole, and it is a call */
 	bool started;       /* the handler knows of it */
 	bool in_compressed; /* the message being delivered */
@@ -117,11 +121,46 @@ struct call {
 	bool over;     /* closed was told */
 	int http_status;
 
+	size_t receiving; /* bytes of a message not yet delivered, counted in engine.receiving */
+	unsigned held_by; /* engine_hold */
+
 	msec began;
-	msec deadline; /* 0: none */
-	msec due;      /* of the timer; 0: not in the heap */
+	msec moved_in, moved_out; /* last progress */
+	msec deadline;            /* 0: none */
+	msec due;                 /* of the timer; 0: not in the heap */
 	size_t heap_index;
 	struct call_stats stats;
+};
+
+/* guard.c */
+enum budget_name {
+	BUDGET_RESETS,
+	BUDGET_STREAM_ERRORS,
+	BUDGET_SETTINGS,
+	BUDGET_GLITCHES,
+	BUDGET_OVERSIZE,
+	BUDGET_COUNT,
+};
+
+struct budget {
+	int64_t spent; /* thousandths */
+	msec at;
+};
+
+struct guard {
+	struct budget budgets[BUDGET_COUNT];
+	/* The place in the peer's sequence of frames. */
+	size_t passing; /* bytes up to the next frame's header */
+	uint8_t head[9];
+	size_t head_n;
+	int32_t last_stream; /* the greatest so far */
+	bool unwanted;       /* the header block under way opens no stream */
+	msec last_ping;
+	int64_t ping_strikes;
+	bool spoke; /* HEADERS, DATA or WINDOW_UPDATE since the last ping */
+	/* How the connection ends, decided in a callback; NULL: not at all. */
+	const char *verdict;
+	uint32_t verdict_code;
 };
 
 enum drain_state { DRAIN_NONE, DRAIN_ANNOUNCED, DRAIN_LAST_WORD, DRAIN_GRACE_OVER };
@@ -150,11 +189,20 @@ struct engine {
 
 	unsigned inside; /* push, pull, service or free on the stack: no wake */
 	bool woken;
-	bool failed;   /* nothing more is heard */
-	bool mute;     /* nothing more is said */
-	bool greeted;  /* the peer's SETTINGS came */
-	uint32_t calm; /* HTTP/2 error code with which to end, after the callback */
-	msec opened;
+	bool failed; /* nothing more is heard */
+	bool ending; /* the same, and a GOAWAY that says why is the last that is said */
+	bool mute;   /* nothing more is said */
+	struct guard guard;
+	size_t receiving;  /* bytes of messages not yet delivered, over all calls */
+	size_t held_calls; /* engine_hold, of calls that are gone */
+
+	msec opened, age_end;
+	msec heard;    /* anything at all */
+	msec ping_end; /* the peer is taken for dead then; 0: no ping is out for that */
+	unsigned pings_out;
+	bool greeted; /* the peer's SETTINGS came */
+	msec greeted_at;
+	bool acknowledged; /* it took ours */
 	msec header_since; /* a header block is under way; 0: none */
 	int32_t header_stream;
 	msec quiet_since; /* no calls */
@@ -176,6 +224,8 @@ void spare_release(struct engine *e);
 
 /* metadata.c */
 int metadata_add(struct call *c, struct slice name, struct slice value);
+/* One field towards the limits; ERR_MESSAGE_TOO_LARGE at four times of one. */
+int metadata_count(struct call *c, size_t name_n, size_t value_n);
 int header_list_add(struct arena *a, struct header_list *l, struct slice key, struct slice value);
 bool key_is_binary(struct slice key);
 
@@ -234,17 +284,46 @@ void out_copy(struct engine_out *out, const void *p, size_t n);
 void ready_add(struct call *c, unsigned what);
 void ready_remove(struct call *c);
 
+/* guard.c */
+void guard_init(struct engine *e);
+/* How many of the bytes belong to the next frame that begins among them, or to the one
+ * under way: to be given to the library together, after guard_judge. */
+size_t guard_next(struct engine *e, struct slice bytes);
+void guard_spend(struct engine *e, enum budget_name name, int64_t cost);
+void guard_reset(struct engine *e, const struct call *c);
+void guard_data(struct engine *e, const nghttp2_frame *frame);
+void guard_sent(struct engine *e, const nghttp2_frame *frame);
+/* From a callback: the connection ends; the first reason counts. */
+void guard_decide(struct engine *e, uint32_t code, const char *text);
+/* Outside of the library: carries a decision out. True: there was one. */
+bool guard_judge(struct engine *e);
+
+/* keepalive.c */
+void keepalive_open(struct engine *e);
+void keepalive_heard(struct engine *e);
+void keepalive_ping_ack(struct engine *e, const uint8_t mark[8]);
+void keepalive_service(struct engine *e);
+msec keepalive_next(const struct engine *e);
+
 /* timer.c */
 int timer_set(struct call *c, msec due);
 void timer_clear(struct call *c);
 struct call *timer_first(const struct engine *e);
+/* Sets the timer for what the call now waits for, if that is earlier. */
+void call_watch(struct call *c);
+/* Its timer rang. */
+void call_expire(struct call *c);
+/* call_abort, and its handler is told at once. */
+void call_end(struct call *c, int code, const char *text);
 
 /* engine.c */
 /* Out of memory inside the library or beside it: the connection cannot go on. */
 void engine_fail(struct engine *e);
 /* Something is to be pulled: wakes the owner, unless it is in here already. */
 void engine_touch(struct engine *e);
-/* Second GOAWAY of a drain: no new calls from here on. */
-void engine_last_word(struct engine *e);
+void engine_enter(struct engine *e, msec now);
+void engine_leave(struct engine *e);
+/* GOAWAY with its reason, then the end. Not from a callback of the library. */
+void engine_end(struct engine *e, uint32_t code, const char *text);
 
 #endif

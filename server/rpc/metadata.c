@@ -170,14 +170,23 @@ add_binary(struct call *c, struct slice name, struct slice value)
 }
 
 int
+metadata_count(struct call *c, size_t name_n, size_t value_n)
+{
+	const struct rpc_limits *l = &c->engine->config->limits;
+	size_t bytes_max = (size_t)l->max_header_list, fields_max = (size_t)l->max_header_fields;
+	c->head.bytes += name_n + value_n + FIELD_OVERHEAD;
+	c->head.fields++;
+	if (c->head.bytes > bytes_max || c->head.fields > fields_max)
+		c->head.overflow = true;
+	return c->head.bytes > 4 * bytes_max || c->head.fields > 4 * fields_max ? ERR_MESSAGE_TOO_LARGE : 0;
+}
+
+int
 metadata_add(struct call *c, struct slice name, struct slice value)
 {
-	size_t max = (size_t)c->engine->config->limits.max_header_list;
-	c->head.bytes += name.n + value.n + FIELD_OVERHEAD;
-	if (c->head.bytes > max)
-		c->head.overflow = true;
-	if (c->head.bytes > 4 * max)
-		return ERR_MESSAGE_TOO_LARGE;
+	int rc = metadata_count(c, name.n, value.n);
+	if (rc)
+		return rc;
 	if (add_own(c, name, value) || c->head.overflow)
 		return 0;
 	if (key_is_binary(name))

@@ -64,7 +64,14 @@ prioritise(struct call *c)
 static int
 ask_hooks(struct call *c, struct fault *f)
 {
-	const struct rpc_config *config = c->engine->config;
+	const struct engine *e = c->engine;
+	const struct rpc_config *config = e->config;
+	/* Work goes on for calls that were reset; without a count of it, resets would be a
+	 * way around max_concurrent_streams (CVE-2023-44487). */
+	if (e->call_count + e->held_calls > (size_t)config->limits.max_running_calls)
+		return fault_set(f, ERR_OVERLOADED,
+				 "the connection has %zu calls under way, ended ones included",
+				 e->call_count + e->held_calls);
 	if ((c->method->flags & RPC_LOCAL) && !is_local(&c->engine->peer))
 		return fault_set(f, ERR_NOT_LOCAL, "%s is for callers on this host", c->method->path);
 	for (size_t i = 0; i < config->hook_count; i++) {
@@ -74,6 +81,21 @@ ask_hooks(struct call *c, struct fault *f)
 			return rc;
 	}
 	return 0;
+}
+
+/* Calls of one message each way do not go on for ever; streams may. */
+static void
+set_deadline(struct call *c)
+{
+	struct engine *e = c->engine;
+	int64_t time = c->head.has_timeout ? c->head.timeout : INT64_MAX, most = INT64_MAX;
+	if (!c->method->client_streaming && !c->method->server_streaming)
+		most = e->config->limits.max_call_time;
+	if (time > most)
+		time = most;
+	if (time != INT64_MAX)
+		c->deadline = e->now + time;
+	call_watch(c);
 }
 
 void
@@ -95,13 +117,7 @@ request_begin(struct call *c)
 		refuse(c, http_status, &f);
 		return;
 	}
-	if (c->head.has_timeout) {
-		c->deadline = e->now + c->head.timeout;
-		if (timer_set(c, c->deadline) != 0) {
-			engine_fail(e);
-			return;
-		}
-	}
+	set_deadline(c);
 	prioritise(c);
 	c->started = c->stats.admitted = true;
 	if (c->method->handler->start)
@@ -185,6 +201,26 @@ deliver(struct call *c)
 		m->handler->message(c, message);
 }
 
+/* Of all messages that are half here the newest gives way: the others come to their end. */
+static void
+count_received(struct call *c)
+{
+	struct engine *e = c->engine;
+	e->receiving += c->in.message.n - c->receiving;
+	c->receiving = c->in.message.n;
+	struct call *newest = e->calls;
+	while (e->receiving > (size_t)e->config->limits.receive_bytes_max && newest) {
+		if (newest->receiving && !newest->finished) {
+			abort_with(newest, ERR_OVERLOADED,
+				   "too much is being received on this connection (receive_bytes_max)");
+			deframer_release(&newest->in);
+			e->receiving -= newest->receiving;
+			newest->receiving = 0;
+		}
+		newest = newest->next;
+	}
+}
+
 /* Takes one message's bytes off *data; false: there is no more to be had now. */
 static bool
 take_message(struct call *c, struct slice *data)
@@ -192,7 +228,8 @@ take_message(struct call *c, struct slice *data)
 	size_t before = data->n;
 	int rc = deframer_push(&c->in, data);
 	consume(c, before - data->n);
-	if (rc == 0)
+	count_received(c);
+	if (rc == 0 || c->finished)
 		return false;
 	if (rc == ERR_MESSAGE_TOO_LARGE)
 		abort_with(c, rc, "the message is larger than the server takes");
@@ -205,6 +242,7 @@ take_message(struct call *c, struct slice *data)
 	else if (c->method->client_streaming) {
 		deliver(c);
 		deframer_next(&c->in);
+		count_received(c);
 	} else {
 		c->has_message = true;
 	}
@@ -214,6 +252,7 @@ take_message(struct call *c, struct slice *data)
 void
 request_data(struct call *c, struct slice data)
 {
+	c->moved_in = c->engine->now;
 	while (data.n && !c->finished) {
 		if (c->paused || c->held.n) {
 			buf_append_slice(&c->held, data);
@@ -231,14 +270,16 @@ request_data(struct call *c, struct slice data)
 	if (c->held.error)
 		abort_with(c, ERR_NO_MEMORY, "out of memory");
 	consume(c, data.n);
+	call_watch(c);
 }
 
 /* The last word of the client, once everything before it has been taken. */
 static void
 end_of_input(struct call *c)
 {
-	if (c->finished || c->paused || c->held.n)
+	if (c->finished || c->paused || c->held.n || c->input_over)
 		return;
+	c->input_over = true;
 	if (!deframer_idle(&c->in) && !c->has_message) {
 		abort_with(c, ERR_INTERNAL, "the request ends within a message");
 		return;
@@ -249,6 +290,8 @@ end_of_input(struct call *c)
 			return;
 		}
 		deliver(c);
+		deframer_next(&c->in);
+		count_received(c);
 	}
 	if (!c->finished && c->method->handler->half_close)
 		c->method->handler->half_close(c);

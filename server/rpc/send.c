@@ -56,8 +56,11 @@ queue_room(struct call *c, size_t n)
 	*m = (struct out_message){.n = n};
 	*c->out_last = m;
 	c->out_last = &m->next;
+	if (c->queued == 0)
+		c->moved_out = c->engine->now;
 	c->queued += n;
 	c->engine->queued += n;
+	call_watch(c);
 	return m->data;
 }
 
@@ -198,6 +201,7 @@ send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *framehd
 	}
 	out_copy(e->out, framehd, FRAME_HEADER);
 	queue_sent(c, length);
+	c->moved_out = e->now;
 	c->promised = 0;
 	while (length > 0) {
 		struct out_message *m = c->out_first;

@@ -36,7 +36,7 @@ call_new(struct engine *e, int32_t stream)
 	c->engine = e;
 	c->stream = stream;
 	c->http_status = 200;
-	c->began = e->now;
+	c->began = c->moved_in = e->now;
 	c->out_last = &c->out_first;
 	c->stats.status = GRPC_CANCELLED;
 	c->stats.code = ERR_CANCELLED;
@@ -82,6 +82,8 @@ call_free(struct call *c)
 	if (c->next)
 		c->next->link = c->link;
 	e->over_count--;
+	e->receiving -= c->receiving;
+	e->held_calls += c->held_by;
 	if (--e->call_count == 0)
 		e->quiet_since = e->now;
 	if (c->in.message.cap > SPARE_MESSAGE || e->failed) {
@@ -149,14 +151,18 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *n
 {
 	(void)session, (void)flags;
 	struct engine *e = user_data;
-	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-		return 0; /* request trailers say nothing to gRPC */
 	struct call *c = call_of(e, frame->hd.stream_id);
 	if (!c)
 		return 0;
-	int rc = metadata_add(c, slice_make(name, name_n), slice_make(value, value_n));
+	bool overflow = c->head.overflow;
+	/* Request trailers say nothing to gRPC, but count. */
+	int rc = frame->headers.cat == NGHTTP2_HCAT_REQUEST
+			 ? metadata_add(c, slice_make(name, name_n), slice_make(value, value_n))
+			 : metadata_count(c, name_n, value_n);
+	if (c->head.overflow && !overflow)
+		guard_spend(e, BUDGET_OVERSIZE, 1);
 	if (rc == ERR_MESSAGE_TOO_LARGE) {
-		e->calm = NGHTTP2_ENHANCE_YOUR_CALM;
+		guard_decide(e, NGHTTP2_ENHANCE_YOUR_CALM, "too_much_metadata");
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	}
 	return rc ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
@@ -186,13 +192,28 @@ on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, const uin
 	return e->failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
-/* The peer answers the ping that followed the announcement: whatever it sent before
- * it knew has arrived (RFC 9113 6.8). */
 static void
-on_ping_ack(struct engine *e)
+on_settings(struct engine *e, bool ack)
 {
-	if (e->drain == DRAIN_ANNOUNCED)
-		engine_last_word(e);
+	if (ack) {
+		e->acknowledged = true;
+	} else if (!e->greeted) {
+		e->greeted = true;
+		e->greeted_at = e->now;
+	}
+}
+
+/* Frames that open no call and bring nothing to one. */
+static void
+on_other_frame(struct engine *e, const nghttp2_frame *frame)
+{
+	bool ack = frame->hd.flags & NGHTTP2_FLAG_ACK;
+	if (frame->hd.type == NGHTTP2_SETTINGS)
+		on_settings(e, ack);
+	else if (frame->hd.type == NGHTTP2_PING && ack)
+		keepalive_ping_ack(e, frame->ping.opaque_data);
+	else if (frame->hd.type == NGHTTP2_RST_STREAM)
+		guard_reset(e, call_of(e, frame->hd.stream_id));
 }
 
 static int
@@ -200,17 +221,17 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_d
 {
 	(void)session;
 	struct engine *e = user_data;
-	if (frame->hd.type == NGHTTP2_SETTINGS)
-		e->greeted = true;
-	if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
-		on_ping_ack(e);
-	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) {
+		on_other_frame(e, frame);
 		return 0;
+	}
 	struct call *c = call_of(e, frame->hd.stream_id);
 	if (frame->hd.type == NGHTTP2_HEADERS) {
 		e->header_since = 0;
 		if (c && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
 			request_begin(c);
+	} else {
+		guard_data(e, frame);
 	}
 	/* On HEADERS, on DATA full or empty, on trailers: all alike. */
 	if (c && !c->page && !e->failed && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
@@ -223,7 +244,10 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_d
 static int
 on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
-	(void)user_data;
+	struct engine *e = user_data;
+	guard_sent(e, frame);
+	if (frame->hd.type == NGHTTP2_GOAWAY && e->ending)
+		e->mute = true;
 	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
 	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
@@ -279,6 +303,8 @@ session_settings(struct engine *e)
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)l->max_concurrent_streams},
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)l->stream_window},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)l->max_header_list},
+		{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, (uint32_t)l->header_table},
+		{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, (uint32_t)l->max_frame_size},
 		{NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
 	};
 	if (nghttp2_submit_settings(e->session, NGHTTP2_FLAG_NONE, settings,
@@ -288,6 +314,25 @@ session_settings(struct engine *e)
 						  (int32_t)l->connection_window) != 0)
 		return ERR_NO_MEMORY;
 	return 0;
+}
+
+static void
+session_options(const struct engine *e, nghttp2_option *option)
+{
+	const struct rpc_limits *l = &e->config->limits;
+	uint64_t streams = (uint64_t)l->max_concurrent_streams;
+	/* Windows open again when the handler has taken the bytes, not on receipt. */
+	nghttp2_option_set_no_auto_window_update(option, 1);
+	/* Closed streams are not kept for a priority tree that is not used. */
+	nghttp2_option_set_no_closed_streams(option, 1);
+	/* Blanks around a value are stripped, not refused (PROTOCOL-HTTP2, ASCII-Value). */
+	nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
+	nghttp2_option_set_max_continuations(option, (size_t)l->max_continuations);
+	nghttp2_option_set_max_deflate_dynamic_table_size(option, (size_t)l->header_table);
+	/* Behind the guard's own budget, by a clock of the library's: resets of calls that
+	 * have lived a while are free there, once for each stream. */
+	nghttp2_option_set_stream_reset_rate_limit(option, (uint64_t)l->reset_burst + 2 * streams,
+						   (uint64_t)l->reset_rate + 2 * streams);
 }
 
 int
@@ -302,12 +347,7 @@ session_open(struct engine *e)
 		nghttp2_session_callbacks_del(callbacks);
 		return ERR_NO_MEMORY;
 	}
-	/* Windows open again when the handler has taken the bytes, not on receipt. */
-	nghttp2_option_set_no_auto_window_update(option, 1);
-	/* Closed streams are not kept for a priority tree that is not used. */
-	nghttp2_option_set_no_closed_streams(option, 1);
-	/* Blanks around a value are stripped, not refused (PROTOCOL-HTTP2, ASCII-Value). */
-	nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
+	session_options(e, option);
 	if (nghttp2_session_server_new2(&e->session, callbacks, e, option) != 0)
 		rc = ERR_NO_MEMORY;
 	nghttp2_option_del(option);

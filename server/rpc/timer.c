@@ -82,3 +82,93 @@ timer_first(const struct engine *e)
 {
 	return e->heap_n ? e->heap[0] : NULL;
 }
+
+/* --- what a call waits for --- */
+
+/* A message that began, or the only one of a unary call, is the client's to bring on;
+ * while the handler pauses, or keeps the windows shut, it is not. */
+static msec
+receive_end(const struct call *c)
+{
+	if (c->page || c->finished || c->half_closed || c->paused || c->held.n)
+		return INT64_MAX;
+	if (c->method->client_streaming && deframer_idle(&c->in))
+		return INT64_MAX;
+	return c->moved_in + c->engine->config->limits.receive_timeout;
+}
+
+/* What is queued is the client's to take. */
+static msec
+send_end(const struct call *c)
+{
+	return c->queued && !c->page ? c->moved_out + c->engine->config->limits.send_timeout : INT64_MAX;
+}
+
+static msec
+next_due(const struct call *c)
+{
+	msec due = receive_end(c), sent = send_end(c);
+	if (sent < due)
+		due = sent;
+	return c->deadline && c->deadline < due ? c->deadline : due;
+}
+
+/* The timer may ring too early, and is set again then: progress costs nothing. */
+void
+call_watch(struct call *c)
+{
+	if (c->aborting || c->page)
+		return;
+	msec due = next_due(c);
+	if (due != INT64_MAX && (!c->due || due < c->due) && timer_set(c, due) != 0)
+		engine_fail(c->engine);
+}
+
+void
+call_end(struct call *c, int code, const char *text)
+{
+	struct fault f;
+	fault_clear(&f);
+	fault_set(&f, code, "%s", text);
+	call_abort(c, &f);
+	call_over(c);
+}
+
+/* Whether it is we who keep the client from sending: other calls' unread bytes may fill
+ * the connection's window. */
+static bool
+window_is_shut(const struct call *c)
+{
+	nghttp2_session *s = c->engine->session;
+	return nghttp2_session_get_local_window_size(s) <= 0;
+}
+
+static void
+give_up(struct call *c)
+{
+	struct engine *e = c->engine;
+	timer_clear(c);
+	call_over(c);
+	if (nghttp2_submit_rst_stream(e->session, NGHTTP2_FLAG_NONE, c->stream, NGHTTP2_CANCEL) != 0)
+		engine_fail(e);
+}
+
+void
+call_expire(struct call *c)
+{
+	struct engine *e = c->engine;
+	if (c->aborting || c->page) {
+		give_up(c);
+	} else if (c->deadline && e->now >= c->deadline) {
+		call_end(c, ERR_DEADLINE_EXCEEDED, "the deadline has passed");
+	} else if (e->now >= send_end(c)) {
+		call_end(c, ERR_CANCELLED, "the reply was not taken (send_timeout)");
+	} else if (e->now >= receive_end(c) && !window_is_shut(c)) {
+		call_end(c, ERR_DEADLINE_EXCEEDED, "the request did not go on (receive_timeout)");
+	} else {
+		if (e->now >= receive_end(c))
+			c->moved_in = e->now;
+		timer_clear(c);
+		call_watch(c);
+	}
+}

@@ -63,7 +63,8 @@ job_of_call(struct call *c, const struct actor *actor)
 	struct job *j = job_new(call_server(c), actor);
 	if (!j)
 		return NULL;
-	j->call = call_handle(c);
+	j->call = j->held = call_handle(c);
+	net_hold(j->server->net, j->held);
 	j->trace = arena_copy(&j->messages.arena, trace_id(call_metadata(c, "traceparent")));
 	return j;
 }
@@ -73,6 +74,8 @@ job_free(struct job *j)
 {
 	if (!j)
 		return;
+	if (j->held.stream)
+		net_release(j->server->net, j->held);
 	message_list_release(&j->messages);
 	free(j);
 }

@@ -21,6 +21,7 @@ struct job {
 	struct command command; /* first: the store hands this back */
 	struct server *server;
 	struct call_handle call; /* stream 0: nobody waits */
+	struct call_handle held; /* whose work this counts as; stream 0: nobody's */
 	struct actor actor;
 	msec now;
 	struct message_list messages;

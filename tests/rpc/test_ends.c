@@ -389,7 +389,7 @@ memory_kept_for_the_next_calls_is_given_back(void **state)
 	assert_status(pair_unary(&p, "/t.T/Unary", SLICE("x")), GRPC_OK);
 	msec next = engine_service(p.engine, p.now);
 	assert_int_equal(next, p.now + p.config.limits.idle_trim);
-	assert_int_equal(engine_service(p.engine, next), INT64_MAX);
+	assert_true(engine_service(p.engine, next) > next + p.config.limits.idle_trim);
 	pair_close(&p);
 }
 

@@ -346,7 +346,7 @@ memory_for_it_is_given_back(void **state)
 	assert_status(call_zipped(&p, "/t.T/Unary", both_ways, slice_make(text, sizeof(text))), GRPC_OK);
 	msec next = engine_service(p.engine, p.now);
 	assert_int_equal(next, p.now + p.config.limits.idle_trim);
-	assert_int_equal(engine_service(p.engine, next), INT64_MAX);
+	assert_true(engine_service(p.engine, next) > next + p.config.limits.idle_trim);
 	p.now = next;
 	assert_status(call_zipped(&p, "/t.T/Unary", both_ways, slice_make(text, sizeof(text))), GRPC_OK);
 	pair_end(&p, open);
