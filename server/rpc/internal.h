@@ -3,6 +3,7 @@
  * that drives the engine.
  *
  *   session.c   nghttp2's callbacks, the birth and death of a call
+ *   memory.c    where the library's memory comes from
  *   metadata.c  request headers into a call
  *   request.c   refusals before a handler runs; messages in, flow control inwards
  *   reply.c     headers, trailers and status out
@@ -215,6 +216,9 @@ struct engine {
 	enum drain_state drain;
 	msec drain_next, drain_end;
 };
+
+/* memory.c */
+nghttp2_mem session_memory(void);
 
 /* session.c */
 int session_open(struct engine *e);

@@ -348,7 +348,8 @@ session_open(struct engine *e)
 		return ERR_NO_MEMORY;
 	}
 	session_options(e, option);
-	if (nghttp2_session_server_new2(&e->session, callbacks, e, option) != 0)
+	nghttp2_mem memory = session_memory();
+	if (nghttp2_session_server_new3(&e->session, callbacks, e, option, &memory) != 0)
 		rc = ERR_NO_MEMORY;
 	nghttp2_option_del(option);
 	nghttp2_session_callbacks_del(callbacks);

@@ -163,6 +163,8 @@ start(struct call *c, struct slice message, bool batches)
 		w->next->link = &w->next;
 	s->watchers.first = w;
 	call_set_user(c, w);
+	call_send_headers(
+		c); /* the first event may be long in coming; a client wants to know that it is heard */
 	if (watcher_pump(w))
 		uv_async_send(&s->done);
 }
