@@ -61,7 +61,8 @@ percent_encode(struct buf *out, struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		if (c >= 0x20 && c <= 0x7E && c != '%')
+		bool at_end = i == 0 || i + 1 == s.n;
+		if (c >= 0x20 && c <= 0x7E && c != '%' && !(c == ' ' && at_end))
 			buf_append_char(out, (char)c);
 		else
 			buf_printf(out, "%%%02X", c);

@@ -37,7 +37,8 @@ void frame_message(struct buf *out, struct slice message);
 bool timeout_parse(struct slice s, int64_t *ret_ms);
 void timeout_format(char dst[12], int64_t ms);
 
-/* grpc-message: everything outside 0x20 to 0x7E, and '%', as %XX. */
+/* grpc-message: everything outside 0x20 to 0x7E, and '%', as %XX; a blank at either end
+ * too, for HTTP/2 forbids it there (RFC 9113 8.2.1). */
 void percent_encode(struct buf *out, struct slice s);
 void percent_decode(struct buf *out, struct slice s); /* lenient */
 

@@ -95,44 +95,16 @@ call_handle(const struct call *c)
 	return (struct call_handle){c->engine->id, c->stream};
 }
 
-/* PROTOCOL-HTTP2, ASCII-Value. */
-static bool
-is_ascii_value(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
-			return false;
-	return true;
-}
-
-static void
-add_metadata(struct call *c, struct header_list *l, const char *key, struct slice value)
-{
-	struct slice name = slice_of(key);
-	struct buf encoded = {0};
-	if (key_is_binary(name)) {
-		base64_encode(&encoded, value);
-		value = buf_slice(&encoded);
-	} else if (!is_ascii_value(value)) {
-		return;
-	}
-	if (encoded.error || header_list_add(&c->arena, l, name, value) != 0)
-		engine_fail(c->engine);
-	buf_release(&encoded);
-}
-
-void
+bool
 call_add_header(struct call *c, const char *key, struct slice value)
 {
-	if (!c->headers_out && !c->finished)
-		add_metadata(c, &c->reply_headers, key, value);
+	return !c->headers_out && !c->finished && metadata_reply(c, &c->reply_headers, slice_of(key), value);
 }
 
-void
+bool
 call_add_trailer(struct call *c, const char *key, struct slice value)
 {
-	if (!c->finished)
-		add_metadata(c, &c->reply_trailers, key, value);
+	return !c->finished && metadata_reply(c, &c->reply_trailers, slice_of(key), value);
 }
 
 void

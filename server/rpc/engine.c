@@ -28,6 +28,9 @@ check_limits(const struct rpc_limits *l, struct fault *f)
 	if (l->max_frame_size < 16384 || l->max_frame_size > 65536)
 		return fault_set(f, ERR_INVALID_ARGUMENT,
 				 "max_frame_size lies between 16384 and 65536 bytes");
+	if (l->max_reply_headers > REPLY_HEADERS_MAX)
+		return fault_set(f, ERR_INVALID_ARGUMENT, "max_reply_headers is at most %d",
+				 REPLY_HEADERS_MAX);
 	return 0;
 }
 

@@ -230,8 +230,9 @@ void spare_release(struct engine *e);
 int metadata_add(struct call *c, struct slice name, struct slice value);
 /* One field towards the limits; ERR_MESSAGE_TOO_LARGE at four times of one. */
 int metadata_count(struct call *c, size_t name_n, size_t value_n);
+/* Adds what a handler says; false: it may not say that. */
+bool metadata_reply(struct call *c, struct header_list *l, struct slice key, struct slice value);
 int header_list_add(struct arena *a, struct header_list *l, struct slice key, struct slice value);
-bool key_is_binary(struct slice key);
 
 /* request.c */
 void request_begin(struct call *c);
@@ -257,6 +258,8 @@ const struct rpc_page *page_find(const struct rpc_config *config, struct slice p
 void page_begin(struct call *c);
 
 /* reply.c */
+/* The library sends no larger header block. */
+#define REPLY_HEADERS_MAX 65000
 bool is_local(const struct call_peer *peer);
 nghttp2_nv reply_field(struct slice key, struct slice value, uint8_t flags);
 void reply_submit(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body);

@@ -25,7 +25,7 @@ header_list_add(struct arena *a, struct header_list *l, struct slice key, struct
 	return 0;
 }
 
-bool
+static bool
 key_is_binary(struct slice key)
 {
 	return key.n > 4 && memcmp(key.p + key.n - 4, "-bin", 4) == 0;
@@ -192,4 +192,65 @@ metadata_add(struct call *c, struct slice name, struct slice value)
 	if (key_is_binary(name))
 		return add_binary(c, name, value);
 	return header_list_add(&c->arena, &c->metadata, name, slice_trim(value));
+}
+
+/* PROTOCOL-HTTP2, ASCII-Value. */
+static bool
+is_ascii_value(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
+			return false;
+	return true;
+}
+
+/* PROTOCOL-HTTP2, Header-Name. */
+static bool
+is_key(struct slice key)
+{
+	for (size_t i = 0; i < key.n; i++) {
+		char ch = key.p[i];
+		if (!(ch >= 'a' && ch <= 'z') && !(ch >= '0' && ch <= '9') && ch != '_' && ch != '-' &&
+		    ch != '.')
+			return false;
+	}
+	return key.n > 0;
+}
+
+/* The protocol's own and the connection's (RFC 9113 8.2.2): a handler's would contradict
+ * ours, or make the reply malformed. */
+static bool
+is_reserved(struct slice key)
+{
+	static const char *const reserved[] = {"connection", "content-length", "content-type",
+					       "host",       "keep-alive",     "proxy-connection",
+					       "te",         "trailer",        "transfer-encoding",
+					       "upgrade"};
+	if (slice_starts(key, SLICE("grpc-")))
+		return !slice_is(key, "grpc-retry-pushback-ms");
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (slice_is(key, reserved[i]))
+			return true;
+	return false;
+}
+
+bool
+metadata_reply(struct call *c, struct header_list *l, struct slice key, struct slice value)
+{
+	struct buf encoded = {0};
+	if (!is_key(key) || is_reserved(key))
+		return false;
+	if (key_is_binary(key)) {
+		base64_encode(&encoded, value);
+		value = buf_slice(&encoded);
+	} else if (!is_ascii_value(value)) {
+		return false;
+	} else {
+		value = slice_trim(value); /* RFC 9113 8.2.1 */
+	}
+	bool ok = !encoded.error && header_list_add(&c->arena, l, key, value) == 0;
+	if (!ok)
+		engine_fail(c->engine);
+	buf_release(&encoded);
+	return ok;
 }

@@ -9,7 +9,10 @@
 /* Fields of our own, beside the handler's. */
 #define OWN_FIELDS 6
 /* :status, content-type, grpc-accept-encoding and grpc-status of a trailers-only reply */
-#define OWN_BYTES 220
+#define OWN_BYTES  220
+#define GZIP_BYTES 49 /* grpc-encoding */
+/* One part in so many of the limit is kept for grpc-message and its details. */
+#define TEXT_SHARE 4
 
 #define FIXED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
 
@@ -105,6 +108,26 @@ reply_submit(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body)
 		engine_fail(c->engine);
 }
 
+/* Takes off what does not fit into `room`; returns what the others take. */
+static size_t
+list_fit(struct header_list *l, size_t room)
+{
+	size_t used = 0;
+	struct header **at = &l->first;
+	while (*at) {
+		size_t n = (*at)->key.n + (*at)->value.n + FIELD_OVERHEAD;
+		if (n > room - used) {
+			*at = (*at)->next;
+			l->n--;
+			continue;
+		}
+		used += n;
+		at = &(*at)->next;
+	}
+	l->last = at;
+	return used;
+}
+
 void
 reply_headers(struct call *c)
 {
@@ -112,8 +135,11 @@ reply_headers(struct call *c)
 	if (c->headers_out)
 		return;
 	nghttp2_nv *nv = field_room(c, small, 8, OWN_FIELDS + c->reply_headers.n);
-	if (nv)
-		reply_submit(c, nv, put_head(c, nv, gzip_announce(c)), true);
+	if (!nv)
+		return;
+	size_t limit = header_limit(c), own = OWN_BYTES + GZIP_BYTES;
+	list_fit(&c->reply_headers, limit > own ? limit - own : 0);
+	reply_submit(c, nv, put_head(c, nv, gzip_announce(c)), true);
 }
 
 /* Headers and trailers in one frame (PROTOCOL-HTTP2, Trailers-Only). */
@@ -142,27 +168,24 @@ reply_trailers(struct call *c)
 		engine_fail(c->engine);
 }
 
+/* Fits the handler's metadata into the frame that ends the call; returns what is left for
+ * the status texts. The status itself goes out even where the peer allows less than that:
+ * the limit is advice (RFC 9113 10.5.1), and a reset would tell it nothing. */
 static size_t
-list_bytes(const struct header_list *l)
+text_budget(struct call *c)
 {
-	size_t n = 0;
-	for (const struct header *h = l->first; h; h = h->next)
-		n += h->key.n + h->value.n + FIELD_OVERHEAD;
-	return n;
-}
-
-/* What our status texts may take. */
-static size_t
-text_budget(const struct call *c)
-{
-	size_t budget = header_limit(c);
-	size_t used = OWN_BYTES + list_bytes(&c->reply_trailers);
+	size_t limit = header_limit(c);
+	size_t budget = limit > OWN_BYTES ? limit - OWN_BYTES : 0;
+	size_t kept = c->stats.status == GRPC_OK ? 0 : budget / TEXT_SHARE;
+	budget -= kept;
 	if (!c->headers_out)
-		used += list_bytes(&c->reply_headers);
-	return budget > used ? budget - used : 0;
+		budget -= list_fit(&c->reply_headers, budget);
+	budget -= list_fit(&c->reply_trailers, budget);
+	return budget + kept;
 }
 
-/* Cuts percent-encoded text so that neither an escape nor a UTF-8 character is split. */
+/* Cuts percent-encoded text so that neither an escape nor a UTF-8 character is split and
+ * no blank stands at the end (RFC 9113 8.2.1). */
 static size_t
 percent_cut(struct slice s, size_t n)
 {
@@ -173,8 +196,10 @@ percent_cut(struct slice s, size_t n)
 	else if (n >= 2 && s.p[n - 2] == '%')
 		n -= 2;
 	/* %8_ to %B_: a continuation byte, whose character began before it */
-	while (n >= 3 && s.p[n] == '%' && s.p[n + 1] >= '8' && s.p[n + 1] <= 'B')
+	while (n >= 3 && s.p[n - 3] == '%' && s.p[n] == '%' && s.p[n + 1] >= '8' && s.p[n + 1] <= 'B')
 		n -= 3;
+	while (n >= 1 && s.p[n - 1] == ' ')
+		n--;
 	return n;
 }
 
@@ -221,9 +246,8 @@ add_details(struct call *c, struct slice details, size_t *budget)
 }
 
 static void
-add_fault(struct call *c, const struct fault *f)
+add_fault(struct call *c, const struct fault *f, size_t budget)
 {
-	size_t budget = text_budget(c);
 	struct buf details = {0};
 	add_message(c, slice_of(f->text), &budget);
 	if (details_room(budget)) {
@@ -248,12 +272,24 @@ finish_begin(struct call *c, enum grpc_status status, int code, struct slice tex
 	return true;
 }
 
+/* Whether the peer's windows leave no room for DATA: the library asks for none then, not
+ * even to learn that there is none, and trailers must not wait for that. */
+static bool
+is_shut(const struct call *c)
+{
+	nghttp2_session *session = c->engine->session;
+	return nghttp2_session_get_stream_remote_window_size(session, c->stream) <= 0 ||
+	       nghttp2_session_get_remote_window_size(session) <= 0;
+}
+
 static void
 finish_end(struct call *c)
 {
 	request_discard(c);
 	if (!c->headers_out)
 		reply_trailers_only(c);
+	else if (c->queued == 0 && is_shut(c))
+		reply_trailers(c);
 	else
 		send_kick(c);
 }
@@ -264,8 +300,9 @@ reply_finish(struct call *c, const struct fault *f)
 	int code = f ? f->code : 0;
 	if (!finish_begin(c, code ? reason_of(code)->status : GRPC_OK, code, slice_of(code ? f->text : NULL)))
 		return;
+	size_t budget = text_budget(c);
 	if (code)
-		add_fault(c, f);
+		add_fault(c, f, budget);
 	finish_end(c);
 }
 

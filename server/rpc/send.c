@@ -143,7 +143,8 @@ read_queue(nghttp2_session *session, int32_t stream, uint8_t *dst, size_t size, 
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
 		if (!c->page) {
 			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-			reply_trailers(c);
+			if (!c->trailers_out) /* sent ahead, for the window was shut */
+				reply_trailers(c);
 		}
 	}
 	return (ssize_t)n;

@@ -114,6 +114,9 @@ percent_encoding_goes_both_ways(void **state)
 	assert_true(slice_starts(buf_slice(&b), SLICE("%09%E9%A2%9D%E5%BA%A6 100%25 %0D%0A%F0%9F%98%80~")));
 	percent_decode(&back, buf_slice(&b));
 	assert_true(slice_equal(buf_slice(&back), text));
+	buf_clear(&b);
+	percent_encode(&b, SLICE("  a b "));
+	assert_true(slice_is(buf_slice(&b), "%20 a b%20"));
 	buf_clear(&back);
 	percent_decode(&back, SLICE("50% %zz %4 %e4%B8%ad%"));
 	assert_true(slice_is(buf_slice(&back), "50% %zz %4 中%"));

@@ -37,10 +37,8 @@ on_finished(void *ctx, const struct call *c, const struct call_stats *stats)
 static struct client_call *
 client_find(struct pair *p, int32_t stream)
 {
-	for (size_t i = 0; i < p->call_count; i++)
-		if (p->calls[i].stream == stream)
-			return &p->calls[i];
-	return NULL;
+	size_t i = ((size_t)stream - 1) / 2;
+	return i < p->call_count ? p->calls[i] : NULL;
 }
 
 static void
@@ -71,7 +69,9 @@ client_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uin
 	(void)session, (void)flags;
 	struct client_call *c = client_find(user_data, frame->hd.stream_id);
 	client_header(c, slice_make(name, name_n), slice_make(value, value_n));
-	c->header_bytes += name_n + value_n + 32;
+	c->block_bytes += name_n + value_n + 32;
+	if (c->block_bytes > c->header_bytes)
+		c->header_bytes = c->block_bytes;
 	return 0;
 }
 
@@ -104,6 +104,7 @@ client_on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user
 		return 0;
 	if (frame->hd.type == NGHTTP2_HEADERS) {
 		c->head_frames++;
+		c->block_bytes = 0;
 		c->body_after_end |= c->ended;
 	}
 	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
@@ -165,7 +166,7 @@ client_open(struct pair *p, const struct pair_options *o)
 	assert_int_equal(nghttp2_session_client_new2(&p->client, cb, p, option), 0);
 	nghttp2_session_callbacks_del(cb);
 	nghttp2_option_del(option);
-	nghttp2_settings_entry settings[2];
+	nghttp2_settings_entry settings[10];
 	size_t n = 0;
 	if (o->client_window)
 		settings[n++] =
@@ -173,6 +174,8 @@ client_open(struct pair *p, const struct pair_options *o)
 	if (o->max_header_list)
 		settings[n++] =
 			(nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, o->max_header_list};
+	for (size_t i = 0; i < o->setting_count; i++)
+		settings[n++] = o->settings[i];
 	assert_int_equal(nghttp2_submit_settings(p->client, 0, settings, n), 0);
 }
 
@@ -229,12 +232,13 @@ pair_close(struct pair *p)
 	buf_append_char(&p->log, '\0');
 	assert_int_equal(count(buf_slice(&p->log), ":start "), count(buf_slice(&p->log), ":closed "));
 	for (size_t i = 0; i < p->call_count; i++) {
-		struct client_call *c = &p->calls[i];
+		struct client_call *c = p->calls[i];
 		assert_false(c->body_after_end);
 		buf_release(&c->request);
 		buf_release(&c->body);
 		buf_release(&c->details);
 		buf_release(&c->headers);
+		free(c);
 	}
 	buf_release(&p->log);
 }
@@ -358,12 +362,12 @@ client_call(struct pair *p, const char *path, const char *const *extra, bool bar
 			n = put(nv, n, extra[i], extra[i + 1]);
 	}
 	assert_true(p->call_count < MAX_CALLS);
-	struct client_call *c = &p->calls[p->call_count++];
-	memset(c, 0, sizeof(*c));
+	struct client_call *c = p->calls[p->call_count++] = calloc(1, sizeof(*c));
+	assert_non_null(c);
 	c->grpc_status = -1;
 	nghttp2_data_provider body = {{.ptr = c}, client_read};
 	c->stream = nghttp2_submit_request(p->client, NULL, nv, n, bare ? NULL : &body, NULL);
-	assert_true(c->stream > 0);
+	assert_int_equal(c->stream, 2 * p->call_count - 1);
 	return c;
 }
 

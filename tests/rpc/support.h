@@ -13,7 +13,7 @@
 #include "rpc/engine.h"
 #include "status.h"
 
-#define MAX_CALLS 512
+#define MAX_CALLS 2048
 
 /* What one call looks like to its client. */
 struct client_call {
@@ -34,6 +34,7 @@ struct client_call {
 	bool closed;
 	uint32_t close_code;
 	size_t header_bytes; /* of the largest header block */
+	size_t block_bytes;  /* of the one under way */
 };
 
 struct pair_options {
@@ -42,6 +43,9 @@ struct pair_options {
 	bool client_holds;        /* the client takes nothing off its windows by itself */
 	bool padding;             /* the client pads its frames */
 	void (*limits)(struct rpc_limits *l);
+	/* more of the client's SETTINGS */
+	const nghttp2_settings_entry *settings;
+	size_t setting_count;
 	bool is_remote; /* the peer is another host; it is a local user as a rule */
 };
 
@@ -53,7 +57,7 @@ struct pair {
 	struct engine *engine;
 	struct engine_out out;
 	nghttp2_session *client;
-	struct client_call calls[MAX_CALLS];
+	struct client_call *calls[MAX_CALLS]; /* in the order of their streams */
 	size_t call_count;
 	msec now;
 	uint64_t seed;

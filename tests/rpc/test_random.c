@@ -49,7 +49,7 @@ random_client_act(struct pair *p, uint64_t *seed)
 	static const char zeroes[40000];
 	if (p->call_count == 0)
 		return;
-	struct client_call *c = &p->calls[pick(seed, p->call_count)];
+	struct client_call *c = p->calls[pick(seed, p->call_count)];
 	if (c->closed)
 		return;
 	switch (pick(seed, 4)) {
@@ -75,7 +75,7 @@ random_server_act(struct pair *p, uint64_t *seed)
 	static const char zeroes[100000];
 	if (p->call_count == 0)
 		return;
-	struct call *call = engine_find(p->engine, p->calls[pick(seed, p->call_count)].stream);
+	struct call *call = engine_find(p->engine, p->calls[pick(seed, p->call_count)]->stream);
 	if (!call)
 		return;
 	struct fault f = {0};
