@@ -178,7 +178,7 @@ put_any(struct buf *b, uint32_t number, const char *type, struct slice value)
 /* Headers or trailers of the definition. */
 static void
 add_metadata(struct call *c, const struct talk *t, uint32_t number,
-	     void (*add)(struct call *, const char *, struct slice))
+	     bool (*add)(struct call *, const char *, struct slice))
 {
 	struct slice header, value;
 	for (size_t i = 0; nth_field(t->definition, number, i, &header); i++) {

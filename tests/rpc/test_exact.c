@@ -156,7 +156,7 @@ handlers_learn_the_timeout_in_milliseconds(void **state)
 	pair_open(&p, NULL);
 	for (size_t i = 0; i < 9; i++) {
 		const char *extra[] = {"grpc-timeout", cases[i].text, NULL};
-		struct client_call *c = pair_call(&p, "/t.T/Hold", cases[i].text ? extra : NULL);
+		struct client_call *c = pair_call(&p, "/t.T/Stream", cases[i].text ? extra : NULL);
 		pair_run(&p);
 		struct call *call = engine_find(p.engine, c->stream);
 		assert_int_equal(call_timeout(call), cases[i].ms);
