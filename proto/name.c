@@ -172,7 +172,11 @@ int
 name_parse_kind(struct name *ret, enum kind kind, struct slice text, struct fault *f)
 {
 	struct name name;
+	struct segments s;
 	const struct kind_desc *want = kind_by_number((unsigned)kind);
+	/* No two patterns match the same text: the wanted one can be tried alone. */
+	if (want && split(&s, text) && want->segment_count == s.n && literals_match(want, &s))
+		return take_vars(ret, want, &s, f);
 	int r = name_parse(&name, text, f);
 	if (r < 0)
 		return r;
@@ -239,18 +243,20 @@ put_var(struct buf *b, const struct segment_desc *segment, struct slice value)
 {
 	unsigned year;
 	uint64_t number;
-	if (!segment_valid(segment, value))
-		return ERR_INVALID_NAME;
 	switch (segment->type) {
 	case SEGMENT_NUMBER:
-		parse_number(value, &number);
+		if (!parse_number(value, &number))
+			return ERR_INVALID_NAME;
 		buf_append_u64be(b, number);
 		return 0;
 	case SEGMENT_ID:
-		id_parse(value, segment->prefix, &year, &number);
+		if (id_parse(value, segment->prefix, &year, &number) != 0)
+			return ERR_INVALID_NAME;
 		put_id(b, year, number);
 		return 0;
 	default:
+		if (!segment_valid(segment, value))
+			return ERR_INVALID_NAME;
 		buf_append_slice(b, value);
 		buf_append_char(b, '\0');
 		return 0;

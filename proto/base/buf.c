@@ -54,7 +54,7 @@ slice_to_u64(struct slice s, uint64_t *ret)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
-		if (d > 9 || v > (UINT64_MAX - d) / 10)
+		if (d > 9 || v > UINT64_MAX / 10 || v * 10 > UINT64_MAX - d)
 			return false;
 		v = v * 10 + d;
 	}

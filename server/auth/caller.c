@@ -9,10 +9,18 @@
 
 #define BOOTSTRAP "principals/bootstrap"
 
-/* What identifies a caller, as one string, and who that is. */
+/* All that tells one caller from another. Compared on every call, so it is not put
+ * into a text first. */
+struct caller_key {
+	enum { CALLER_UNIX, CALLER_TLS, CALLER_LOOPBACK, CALLER_TCP } kind;
+	uid_t uid; /* of a Unix peer */
+	struct slice certificate, claimed_uid, claimed_as;
+};
+
+/* Who that is. */
 struct caller_entry {
 	struct message_list messages;
-	struct slice key;
+	struct caller_key key;
 	struct actor actor;
 };
 
@@ -243,38 +251,62 @@ entry_free(struct caller_entry *e)
 }
 
 /* FNV-1a */
-static size_t
-slot_of(struct slice key)
+static uint64_t
+mix(uint64_t h, struct slice s)
 {
-	uint64_t h = 14695981039346656037u;
-	for (size_t i = 0; i < key.n; i++)
-		h = (h ^ (unsigned char)key.p[i]) * 1099511628211u;
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+	return (h ^ s.n) * 1099511628211u;
+}
+
+static size_t
+slot_of(const struct caller_key *k)
+{
+	uint64_t h = 14695981039346656037u ^ ((uint64_t)k->uid << 2 | k->kind);
+	h = mix(mix(mix(h, k->certificate), k->claimed_uid), k->claimed_as);
 	return h % CALLER_CACHE_SLOTS;
 }
 
-static struct slice
+static bool
+key_equal(const struct caller_key *a, const struct caller_key *b)
+{
+	return a->kind == b->kind && a->uid == b->uid && slice_equal(a->certificate, b->certificate) &&
+	       slice_equal(a->claimed_uid, b->claimed_uid) && slice_equal(a->claimed_as, b->claimed_as);
+}
+
+static struct caller_key
 key_of(struct call *c)
 {
 	const struct call_peer *peer = call_peer(c);
-	struct slice uid = call_metadata(c, "zwy-uid"), as = call_metadata(c, "zwy-as");
-	const char *kind = peer->is_unix       ? "unix"
-			   : peer->is_tls      ? "tls"
-			   : peer->is_loopback ? "loopback"
-					       : "tcp";
-	/* Last stands what may hold any byte. */
-	char *key = arena_printf(call_arena(c), "%s %lu\n%.*s\n%.*s\n%s", kind,
-				 peer->is_unix ? (unsigned long)peer->uid : 0ul, (int)uid.n, uid.p, (int)as.n,
-				 as.p, peer->certificate);
-	return slice_of(key);
+	return (struct caller_key){
+		.kind = peer->is_unix       ? CALLER_UNIX
+			: peer->is_tls      ? CALLER_TLS
+			: peer->is_loopback ? CALLER_LOOPBACK
+					    : CALLER_TCP,
+		.uid = peer->is_unix ? peer->uid : 0,
+		.certificate = slice_of(peer->certificate),
+		.claimed_uid = call_metadata(c, "zwy-uid"),
+		.claimed_as = call_metadata(c, "zwy-as"),
+	};
+}
+
+static struct caller_key
+key_copy(struct arena *a, const struct caller_key *k)
+{
+	struct caller_key own = *k;
+	own.certificate = arena_copy(a, k->certificate);
+	own.claimed_uid = arena_copy(a, k->claimed_uid);
+	own.claimed_as = arena_copy(a, k->claimed_as);
+	return own;
 }
 
 int
 caller_identify(struct call *c, const struct actor **ret, struct fault *f)
 {
 	struct server *s = call_server(c);
-	struct slice key = key_of(c);
-	struct caller_entry **slot = &s->callers.slots[slot_of(key)];
-	if (*slot && slice_equal((*slot)->key, key)) {
+	struct caller_key key = key_of(c);
+	struct caller_entry **slot = &s->callers.slots[slot_of(&key)];
+	if (*slot && key_equal(&(*slot)->key, &key)) {
 		*ret = &(*slot)->actor;
 		return 0;
 	}
@@ -282,8 +314,8 @@ caller_identify(struct call *c, const struct actor **ret, struct fault *f)
 	if (!e)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	struct lookup l = {s, server_reader(s), e, f};
-	e->key = arena_copy(&e->messages.arena, key);
-	int rc = identify(&l, c);
+	e->key = key_copy(&e->messages.arena, &key);
+	int rc = e->messages.arena.failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : identify(&l, c);
 	if (rc != 0) {
 		entry_free(e);
 		return rc;

@@ -61,8 +61,9 @@ get(struct call *c, struct slice message, struct record *ret, struct fault *f)
 static void
 get_message(struct call *c, struct slice message)
 {
-	struct fault f = {0};
+	struct fault f;
 	struct record record;
+	fault_clear(&f); /* not all of it: its room for texts is larger than most records */
 	if (get(c, message, &record, &f) != 0)
 		call_finish(c, &f);
 	else
