@@ -28,8 +28,10 @@ connection_close(struct connection *c)
 	net_remove(c->net, c);
 	c->closing = true;
 	c->engine = NULL;
-	if (engine)
+	if (engine) {
+		net_keep_stats(c->net, engine);
 		engine_free(engine);
+	}
 	uv_close(&c->uv.handle, on_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 }

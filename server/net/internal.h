@@ -7,6 +7,7 @@
  *   tls.c         the layer of TLS
  *   tls_context.c what TLS needs of files
  *   tls_reload.c  those files, when they change
+ *   inspect.c     what can be seen of all this
  *   net.c         the loop's turn, handles, drain and close
  *
  * A connection's life: opened by accept; with an engine when its lower layers have shaken
@@ -54,6 +55,7 @@ extern const struct layer *const *const layer_stacks[];
 struct listener {
 	struct net *net;
 	struct listener *next, **link;
+	uint64_t id;
 	bool is_unix;
 	enum stack_kind stack;
 	char name[NET_TARGET_MAX]; /* its real target */
@@ -103,6 +105,8 @@ struct net {
 	uv_loop_t *loop;
 	struct net_config config;
 	struct listener *listeners;
+	uint64_t listener_ids; /* given out so far */
+	struct engine_stats closed_stats;
 	struct connection *connections;
 	size_t connection_count;
 	struct connection *dirty;
@@ -176,6 +180,7 @@ void tls_close_net(struct net *n);
 extern const struct layer tls_layer;
 bool tls_has_output(const struct tls *t);
 void tls_free(struct tls *t);
+void tls_describe(const struct tls *t, const char **ret_version, const char **ret_cipher);
 
 /* tls_context.c: the files' content as a context, checked as far as can be. */
 int tls_context_new(SSL_CTX **ret, struct net *n, struct fault *f);
@@ -184,6 +189,9 @@ int tls_context_new(SSL_CTX **ret, struct net *n, struct fault *f);
 int tls_files_open(struct net *n, struct fault *f);
 void tls_files_free(struct net *n);
 void tls_reload_start(struct net *n);
+
+/* inspect.c: before an engine is freed. */
+void net_keep_stats(struct net *n, const struct engine *e);
 
 /* net.c */
 void net_handshake_failed(struct net *n, const struct connection *c, const char *why);

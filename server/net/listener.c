@@ -87,6 +87,7 @@ listener_new(struct net *n, bool is_unix)
 	if (!l)
 		return NULL;
 	l->net = n;
+	l->id = ++n->listener_ids;
 	l->is_unix = is_unix;
 	int rc = is_unix ? uv_pipe_init(n->loop, &l->uv.pipe, 0) : uv_tcp_init(n->loop, &l->uv.tcp);
 	if (rc) {

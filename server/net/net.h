@@ -96,4 +96,28 @@ void net_close(struct net *n, void (*done)(void *ctx), void *ctx);
 size_t net_connections(const struct net *n);
 size_t net_open_calls(const struct net *n);
 
+/* ---- for those who look on ---- */
+
+struct net_listener_info {
+	uint64_t id;        /* from 1 on, never used again */
+	const char *target; /* as net_listen gave it; the listener's */
+};
+
+struct net_connection_info {
+	uint64_t id;                  /* as in call_handle; from 1 on, never used again */
+	const struct call_peer *peer; /* the connection's */
+	struct engine_stats stats;
+	int64_t window_in, window_out;        /* bytes; see engine_windows */
+	const char *tls_version, *tls_cipher; /* "TLSv1.3" and the IANA's name; "": no TLS */
+};
+
+/* The listener or connection with the least id above `after`; false: there is none. What
+ * they point to lives until the callback that asked returns. */
+bool net_listener_next(const struct net *n, uint64_t after, struct net_listener_info *ret);
+bool net_connection_next(const struct net *n, uint64_t after, struct net_connection_info *ret);
+/* Sums over all connections that there have been, and the latest of their instants. */
+void net_totals(const struct net *n, struct engine_stats *ret);
+/* An instant of engine_stats by the machine's clock, ms since the epoch: for people to read. */
+msec net_wall_time(const struct net *n, msec instant);
+
 #endif

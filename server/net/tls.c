@@ -104,6 +104,15 @@ tls_free(struct tls *t)
 	free(t);
 }
 
+void
+tls_describe(const struct tls *t, const char **ret_version, const char **ret_cipher)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
+	const char *name = cipher ? SSL_CIPHER_standard_name(cipher) : NULL;
+	*ret_version = SSL_get_version(t->ssl);
+	*ret_cipher = name ? name : "";
+}
+
 bool
 tls_has_output(const struct tls *t)
 {

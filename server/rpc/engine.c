@@ -293,6 +293,13 @@ engine_stats(const struct engine *e)
 	return &e->stats;
 }
 
+void
+engine_windows(const struct engine *e, int64_t *ret_in, int64_t *ret_out)
+{
+	*ret_in = nghttp2_session_get_local_window_size(e->session);
+	*ret_out = nghttp2_session_get_remote_window_size(e->session);
+}
+
 bool
 engine_congested(const struct engine *e)
 {

@@ -126,6 +126,9 @@ void engine_drain(struct engine *e, msec now, int64_t grace);
 bool engine_done(const struct engine *e);
 size_t engine_open_calls(const struct engine *e);
 const struct engine_stats *engine_stats(const struct engine *e);
+/* What the connection as a whole may still carry inwards and outwards before either side
+ * opens its window again (RFC 9113 5.2), in bytes. */
+void engine_windows(const struct engine *e, int64_t *ret_in, int64_t *ret_out);
 /* So much is queued that an owner whose transport is blocked shall not push more. */
 bool engine_congested(const struct engine *e);
 /* Work for a call that may outlive it: until it is released it counts towards
