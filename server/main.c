@@ -22,6 +22,7 @@ struct zwyd {
 	struct arena arena;
 	struct net_config config;
 	struct grpc_services services;
+	struct channelz channelz;
 	uv_loop_t loop;
 	uv_signal_t term, interrupt, hangup;
 };
@@ -265,6 +266,16 @@ finish(struct zwyd *z)
 	store_close(s->store);
 }
 
+static int
+healthz(void *server, struct buf *body)
+{
+	return health_page(((struct zwyd *)server)->services.health, body);
+}
+
+static const struct rpc_page pages[] = {
+	{"/healthz", "text/plain; charset=utf-8", healthz, 0},
+};
+
 /* The contract's methods, and beside them the standard services. */
 static int
 open_services(struct zwyd *z, struct fault *f)
@@ -279,6 +290,10 @@ open_services(struct zwyd *z, struct fault *f)
 	int rc = reflection_new(&z->services.reflection, &contract, 1, f);
 	if (rc)
 		return rc;
+	z->channelz.name = "zwyd";
+	z->services.channelz = &z->channelz;
+	config->pages = pages;
+	config->page_count = sizeof(pages) / sizeof(pages[0]);
 	config->methods = rows;
 	rc = grpc_services_routes(&z->services, rows, n, &config->method_count);
 	return rc ? fault_set(f, rc, "the routes cannot be laid") : 0;
@@ -306,6 +321,7 @@ run(struct zwyd *z)
 	if (open_services(z, &f) != 0 || open_server(z, &f) != 0 ||
 	    net_open(&s->net, &z->loop, &z->config, &f) != 0)
 		return complain(&f);
+	channelz_source_net(&z->channelz.source, s->net);
 	watch_signals(z);
 	due_start(s);
 	int rc = listen_all(z, &f);

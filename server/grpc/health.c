@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
-#include "grpc/request.h"
+#include "grpc/message.h"
 
 enum { REQUEST_SERVICE = 1, RESPONSE_STATUS = 1 };
+/* Of a HealthListResponse and of an entry of its map. */
+enum { LIST_STATUSES = 1, ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 
 struct watcher {
 	struct watcher *next, **link;
@@ -63,13 +65,20 @@ health_get(const struct health *h, struct slice service)
 	return s ? s->status : HEALTH_SERVICE_UNKNOWN;
 }
 
-const char *
-health_service(const struct health *h, size_t n, enum health_status *ret)
+int
+health_page(const struct health *h, struct buf *body)
 {
-	if (n >= h->count)
-		return NULL;
-	*ret = h->services[n].status;
-	return h->services[n].name;
+	size_t bad = 0;
+	for (size_t i = 0; i < h->count; i++) {
+		const struct service *s = &h->services[i];
+		if (s->status == HEALTH_SERVING)
+			continue;
+		buf_printf(body, "not serving: %s\n", s->name[0] ? s->name : "the server as a whole");
+		bad++;
+	}
+	if (bad == 0)
+		buf_append_str(body, "serving\n");
+	return bad ? 503 : 200;
 }
 
 /* ---- watchers ---- */
@@ -186,7 +195,7 @@ static bool
 read_request(struct call *c, struct slice message, struct slice *ret_service)
 {
 	struct fault f = {0};
-	if (!request_sound(message, FIELD_BIT(REQUEST_SERVICE), &f)) {
+	if (!message_sound(message, FIELD_BIT(REQUEST_SERVICE), &f)) {
 		call_finish(c, &f);
 		return false;
 	}
@@ -209,15 +218,29 @@ check(struct call *c, struct slice message)
 	if (!read_request(c, message, &service))
 		return;
 	enum health_status status = health_get(health_of(c), service);
-	if (status == HEALTH_SERVICE_UNKNOWN) {
-		fault_set(&f, ERR_NOT_FOUND, "there is no service %.*s here",
-			  (int)(service.n < HEALTH_NAME_MAX ? service.n : HEALTH_NAME_MAX), service.p);
-		call_finish(c, &f);
-		return;
-	}
 	response_put(&response, status);
-	call_reply(c, buf_slice(&response));
-	buf_release(&response);
+	service = message_shown(service);
+	if (status == HEALTH_SERVICE_UNKNOWN)
+		fault_set(&f, ERR_NOT_FOUND, "there is no service %.*s here", (int)service.n, service.p);
+	message_reply(c, &response, &f);
+}
+
+/* Newer than the .proto that reflection shows (Debian 12), but clients have it. */
+static void
+list(struct call *c, struct slice message)
+{
+	const struct health *h = health_of(c);
+	struct fault f = {0};
+	struct buf response = {0};
+	message_sound(message, 0, &f);
+	for (size_t i = 0; i < h->count; i++) {
+		struct buf entry = {0}, value = {0};
+		response_put(&value, h->services[i].status);
+		wire_put_string(&entry, ENTRY_KEY, slice_of(h->services[i].name));
+		message_put(&entry, ENTRY_VALUE, &value);
+		message_put(&response, LIST_STATUSES, &entry);
+	}
+	message_reply(c, &response, &f);
 }
 
 /* A name too long to be set is not kept: its status never changes. */
@@ -274,6 +297,7 @@ watch_closed(struct call *c)
 }
 
 const struct call_handler health_check_handler = {.message = check};
+const struct call_handler health_list_handler = {.message = list};
 const struct call_handler health_watch_handler = {
 	.message = watch,
 	.writable = watch_writable,

@@ -1,4 +1,4 @@
-/* grpc.health.v1: which services answer, asked once (Check) or watched (Watch).
+/* grpc.health.v1: which services answer, asked once (Check, List) or watched (Watch).
  *
  * A watcher costs its call and a few words: it remembers the status that it was told
  * last, and one that does not read is told only the newest when it reads again. Loop
@@ -35,8 +35,9 @@ int health_set(struct health *h, const char *service, enum health_status status)
 void health_set_all(struct health *h, enum health_status status);
 /* HEALTH_SERVICE_UNKNOWN if it was never set. */
 enum health_status health_get(const struct health *h, struct slice service);
-/* The n-th service that is known, the server as a whole ("") first; NULL: no more. */
-const char *health_service(const struct health *h, size_t n, enum health_status *ret);
+/* A page for those who do not speak gRPC, text/plain: 200 if all that is known is
+ * serving, else 503 and what is not. */
+int health_page(const struct health *h, struct buf *body);
 
 /* The server is going down: NOT_SERVING for good. Watchers are told, and then ended with
  * UNAVAILABLE, at once: they would hold up a drain for all of its grace, and know all
@@ -44,6 +45,7 @@ const char *health_service(const struct health *h, size_t n, enum health_status 
 void health_shutdown(struct health *h);
 
 extern const struct call_handler health_check_handler;
+extern const struct call_handler health_list_handler;
 extern const struct call_handler health_watch_handler;
 
 #endif

@@ -1,11 +1,10 @@
 #include "grpc/reflection.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "grpc/descriptors.h"
 #include "grpc/index.h"
-#include "grpc/request.h"
+#include "grpc/message.h"
 #include "grpc/services.h"
 
 enum {
@@ -30,8 +29,6 @@ enum { NUMBERS_TYPE = 1, NUMBERS_NUMBER = 2 };
 enum { SERVICES_SERVICE = 1, SERVICE_NAME = 1 };
 enum { ERROR_CODE = 1, ERROR_MESSAGE = 2 };
 enum { FILE_DEPENDENCY = 3 }; /* of a FileDescriptorProto */
-
-#define SHOWN_MAX 256 /* of a name in an error's text, in bytes */
 
 struct reflection {
 	struct index *index;
@@ -104,14 +101,12 @@ reflection_set_services(struct reflection *r, const struct rpc_method *methods, 
 static void
 put_error(struct buf *response, enum grpc_status status, const char *what, struct slice name)
 {
-	char text[SHOWN_MAX + 64], space[SHOWN_MAX + 96];
-	struct buf error = {.p = space, .cap = sizeof(space), .max = sizeof(space)};
-	name.n = name.n < SHOWN_MAX ? name.n : SHOWN_MAX;
-	name.n = utf8_whole(name);
-	int n = snprintf(text, sizeof(text), "%s%.*s", what, (int)name.n, name.p);
+	struct buf error = {0}, text = {0};
+	name = message_shown(name);
+	buf_printf(&text, "%s%.*s", what, (int)name.n, name.p);
 	wire_put_uint(&error, ERROR_CODE, status);
-	wire_put_string(&error, ERROR_MESSAGE, slice_make(text, (size_t)n));
-	wire_put_bytes(response, RESPONSE_ERROR, buf_slice(&error));
+	message_put(&error, ERROR_MESSAGE, &text);
+	message_put(response, RESPONSE_ERROR, &error);
 }
 
 static void
@@ -142,10 +137,7 @@ put_files(struct buf *response, struct stream *s, size_t file)
 			if (field.number == FILE_DEPENDENCY && field.type == WIRE_LEN)
 				queue_file(s, &end, index_file_by_name(x, field.bytes));
 	}
-	wire_put_bytes(response, RESPONSE_FILES, buf_slice(&files));
-	if (files.error)
-		response->error = files.error;
-	buf_release(&files);
+	message_put(response, RESPONSE_FILES, &files);
 }
 
 static void
@@ -179,28 +171,20 @@ put_extension_numbers(struct buf *response, const struct stream *s, struct slice
 	for (size_t i = 0; index_extension(x, type, i, &number); i++)
 		wire_put_varint(&packed, (uint64_t)(int64_t)number);
 	wire_put_string(&numbers, NUMBERS_TYPE, type);
-	wire_put_string(&numbers, NUMBERS_NUMBER, buf_slice(&packed));
-	wire_put_bytes(response, RESPONSE_EXTENSION_NUMBERS, buf_slice(&numbers));
-	if (packed.error || numbers.error)
-		response->error = ERR_NO_MEMORY;
-	buf_release(&packed);
-	buf_release(&numbers);
+	message_put(&numbers, NUMBERS_NUMBER, &packed);
+	message_put(response, RESPONSE_EXTENSION_NUMBERS, &numbers);
 }
 
 static void
 put_services(struct buf *response, const struct reflection *r)
 {
-	struct buf services = {0}, service = {0};
+	struct buf services = {0};
 	for (size_t i = 0; i < r->service_count; i++) {
-		buf_clear(&service);
+		struct buf service = {0};
 		wire_put_string(&service, SERVICE_NAME, r->services[i]);
-		wire_put_bytes(&services, SERVICES_SERVICE, buf_slice(&service));
+		message_put(&services, SERVICES_SERVICE, &service);
 	}
-	wire_put_bytes(response, RESPONSE_SERVICES, buf_slice(&services));
-	if (service.error || services.error)
-		response->error = ERR_NO_MEMORY;
-	buf_release(&service);
-	buf_release(&services);
+	message_put(response, RESPONSE_SERVICES, &services);
 }
 
 /* The last member of the oneof that is on the wire counts; number 0: there is none. */
@@ -275,10 +259,10 @@ sound(struct slice request, struct fault *f)
 				 FIELD_BIT(REQUEST_SYMBOL) | FIELD_BIT(REQUEST_EXTENSION_NUMBERS) |
 				 FIELD_BIT(REQUEST_SERVICES);
 	struct wire_field q;
-	if (!request_sound(request, strings, f))
+	if (!message_sound(request, strings, f))
 		return false;
 	q = question(request);
-	return q.number != REQUEST_EXTENSION || request_sound(q.bytes, FIELD_BIT(EXTENSION_TYPE), f);
+	return q.number != REQUEST_EXTENSION || message_sound(q.bytes, FIELD_BIT(EXTENSION_TYPE), f);
 }
 
 /* The next question waits while the client does not read the answers. */

@@ -2,6 +2,8 @@
 
 #include "rpc/engine.h"
 
+#define CHANNELZ "/grpc.channelz.v1.Channelz/"
+
 struct slice
 method_service(const struct rpc_method *m)
 {
@@ -36,7 +38,21 @@ int
 grpc_services_routes(const struct grpc_services *s, struct rpc_method *rows, size_t n, size_t *ret_n)
 {
 	const struct rpc_method own[] = {
+		{CHANNELZ "GetChannel", false, false, NULL, &channelz_channel_handler, s->channelz,
+		 RPC_LOCAL},
+		{CHANNELZ "GetServer", false, false, NULL, &channelz_server_handler, s->channelz, RPC_LOCAL},
+		{CHANNELZ "GetServerSockets", false, false, NULL, &channelz_server_sockets_handler,
+		 s->channelz, RPC_LOCAL},
+		{CHANNELZ "GetServers", false, false, NULL, &channelz_servers_handler, s->channelz,
+		 RPC_LOCAL},
+		{CHANNELZ "GetSocket", false, false, NULL, &channelz_socket_handler, s->channelz, RPC_LOCAL},
+		{CHANNELZ "GetSubchannel", false, false, NULL, &channelz_subchannel_handler, s->channelz,
+		 RPC_LOCAL},
+		{CHANNELZ "GetTopChannels", false, false, NULL, &channelz_top_channels_handler, s->channelz,
+		 RPC_LOCAL},
 		{"/grpc.health.v1.Health/Check", false, false, NULL, &health_check_handler, s->health,
+		 RPC_ALWAYS},
+		{"/grpc.health.v1.Health/List", false, false, NULL, &health_list_handler, s->health,
 		 RPC_ALWAYS},
 		{"/grpc.health.v1.Health/Watch", false, true, NULL, &health_watch_handler, s->health,
 		 RPC_ALWAYS},

@@ -3,6 +3,7 @@
 #ifndef ZWY_GRPC_SERVICES_H
 #define ZWY_GRPC_SERVICES_H
 
+#include "grpc/channelz.h"
 #include "grpc/health.h"
 #include "grpc/reflection.h"
 
@@ -10,6 +11,7 @@
 struct grpc_services {
 	struct health *health;
 	struct reflection *reflection;
+	struct channelz *channelz;
 };
 
 /* Most rows that are added. */

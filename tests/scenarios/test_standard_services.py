@@ -1,16 +1,22 @@
 #!/usr/bin/python3
-"""Health and reflection, as stock gRPC clients use them. smoke: yes"""
+"""Health, reflection and channelz, as stock gRPC clients use them. smoke: yes"""
 import pathlib
+import re
+import socket
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import grpc  # noqa: E402
-from google.protobuf import descriptor_pb2  # noqa: E402
-from zwytest import contract, demo, main  # noqa: E402
+import h2.connection  # noqa: E402
+import h2.events  # noqa: E402
+from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: E402
+from zwytest import contract, demo, eventually, main, with_server  # noqa: E402
 from zwytest.standard import Reflection, message_of, standard, standard_files, standard_stub, stub  # noqa: E402
 
 SERVING, NOT_SERVING, SERVICE_UNKNOWN = 1, 2, 3
-STANDARD = {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
+STANDARD = {"grpc.channelz.v1.Channelz", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+            "grpc.reflection.v1alpha.ServerReflection"}
 
 
 def check(channel, service="", timeout=30):
@@ -85,6 +91,38 @@ def test_malformed_requests_of_health_are_internal_errors(server):
         code, _ = status_of(raw, channel, "/grpc.health.v1.Health/Check", data)
         assert code == grpc.StatusCode.INTERNAL, (data, code)
     assert raw(channel, "/grpc.health.v1.Health/Check", b"\x78\x05\x0a\x00") == b"\x08\x01", "unknown fields are let be"
+
+
+def test_list_tells_the_status_of_every_service(server):
+    answer = raw(server.client().channel, "/grpc.health.v1.Health/List", b"")
+    # map<string, HealthCheckResponse> statuses = 1; the .proto of Debian 12 does not have it yet.
+    file = descriptor_pb2.FileDescriptorProto(name="list.proto", syntax="proto3", dependency=["grpc/health/v1/health.proto"])
+    entry = file.message_type.add(name="Entry")
+    entry.field.add(name="key", number=1, type=9, label=1)
+    entry.field.add(name="value", number=2, type=11, label=1, type_name=".grpc.health.v1.HealthCheckResponse")
+    file.message_type.add(name="List").field.add(name="statuses", number=1, type=11, label=3, type_name=".Entry")
+    pool = descriptor_pool.DescriptorPool()
+    for known in (standard_files()["grpc/health/v1/health.proto"], file):
+        pool.Add(known)
+    statuses = {e.key: e.value.status for e in message_of(pool, "List").FromString(answer).statuses}
+    assert statuses == {name: SERVING for name in {""} | {s.full_name for s in contract.services()} | STANDARD}
+
+
+def test_two_thousand_watchers_cost_little(server):
+    before = resident(server)
+    channels = [server.client(target=target).channel for target in (server.unix, server.tcp) * 4]
+    streams = [watch(channel, "zwy.v1.ApplicationService") for channel in channels for _ in range(250)]
+    assert all(next(stream).status == SERVING for stream in streams)
+    grown = resident(server) - before
+    assert grown < 2000 * 20 << 10, f"{grown >> 10} KiB for 2000 watchers"
+    assert check(channels[0]) == SERVING
+    for stream in streams:
+        stream.cancel()
+
+
+def resident(server):
+    """Bytes of memory that the server holds."""
+    return int(re.search(r"^VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{server.pid}/status").read_text(), re.M).group(1)) << 10
 
 
 def each_version(server):
@@ -232,6 +270,143 @@ def test_malformed_requests_of_reflection_are_internal_errors(server):
         for data in (b"\x1a\x05abc", b"\x22\x02\xff\xfe", b"\x2a\x03\x0a\x05a", b"\x2a\x03\x0a\x01\xff"):
             code, _ = status_of(raw, channel, path, data, streaming=True)
             assert code == grpc.StatusCode.INTERNAL, (data, code)
+
+
+class Channelz:
+    """Its methods by name: channelz.GetSocket(socket_id=1)."""
+
+    def __init__(self, channel):
+        self.channel = channel
+
+    def __getattr__(self, name):
+        method = standard_stub(self.channel, "channelz.v1.Channelz/" + name)
+        return lambda **fields: method(standard(f"channelz.v1.{name}Request", **fields), timeout=30)
+
+    def server(self):
+        answer = self.GetServers()
+        assert answer.end and len(answer.server) == 1
+        return answer.server[0]
+
+    def sockets(self, **fields):
+        """All connections, page by page."""
+        ids, start = [], 0
+        while True:
+            answer = self.GetServerSockets(server_id=self.server().ref.server_id, start_socket_id=start, **fields)
+            ids += [ref.socket_id for ref in answer.socket_ref]
+            if answer.end:
+                return [self.GetSocket(socket_id=n).socket for n in ids]
+            assert answer.socket_ref
+            start = ids[-1] + 1
+
+
+def test_channelz_counts_what_a_client_did(server):
+    channelz = Channelz(server.client().channel)
+    before = channelz.server().data
+    client = server.client(target=server.tcp)
+    for _ in range(20):
+        assert check(client.channel) == SERVING
+    for _ in range(7):
+        assert status_of(check, client.channel, "nobody")[0] == grpc.StatusCode.NOT_FOUND
+    stream = watch(client.channel)
+    assert next(stream).status == SERVING
+    connection, = [s for s in channelz.sockets() if s.remote.HasField("tcpip_address")]
+    data = connection.data
+    assert (data.streams_started, data.streams_succeeded, data.streams_failed) == (28, 20, 7), data
+    assert (data.messages_received, data.messages_sent) == (28, 21), data
+    now = time.time()
+    for stamp in (data.last_remote_stream_created_timestamp, data.last_message_sent_timestamp,
+                  data.last_message_received_timestamp):
+        assert abs(stamp.ToSeconds() - now) < 600, (stamp, now)
+    assert data.local_flow_control_window.value > 0 and data.remote_flow_control_window.value > 0
+    assert connection.remote.tcpip_address.ip_address == bytes((127, 0, 0, 1)) and connection.remote.tcpip_address.port > 0
+    assert connection.local.tcpip_address.ip_address == bytes((127, 0, 0, 1))
+    assert connection.local.tcpip_address.port == int(server.tcp.rpartition(":")[2])
+    assert not connection.HasField("security")
+    stream.cancel()
+    client.close()
+    eventually(lambda: len(channelz.sockets()) == 1, "the connection to be gone")
+    after = channelz.server().data
+    assert after.calls_failed - before.calls_failed == 8, "the stream that was left is a failed call"
+    assert after.calls_succeeded - before.calls_succeeded >= 20
+    assert status_of(channelz.GetSocket, socket_id=connection.ref.socket_id)[0] == grpc.StatusCode.NOT_FOUND
+
+
+@with_server(tls=True)
+def test_channelz_knows_the_listeners_and_each_sort_of_peer(server):
+    channels = {target: server.client(target=target).channel for target in (server.unix, server.tcp)}
+    channels["tls"] = server.client(target=server.tls, certificate=demo.DU).channel
+    for channel in channels.values():
+        assert check(channel) == SERVING
+    channelz = Channelz(channels[server.unix])
+    listeners = {ref.name: channelz.GetSocket(socket_id=ref.socket_id).socket for ref in channelz.server().listen_socket}
+    assert set(listeners) == set(server.targets)
+    path = server.unix[len("unix:"):]
+    assert listeners[server.unix].local.uds_address.filename == path
+    assert listeners[server.tls].local.tcpip_address.port == int(server.tls.rpartition(":")[2])
+    sockets = channelz.sockets()
+    assert len(sockets) == 3
+    local, = [s for s in sockets if s.local.HasField("uds_address")]
+    assert local.local.uds_address.filename == path[:len(local.local.uds_address.filename)]
+    assert local.remote.other_address.name.startswith("unix:uid=")
+    safe, = [s for s in sockets if s.HasField("security")]
+    assert safe.security.tls.standard_name.startswith("TLS_"), safe
+    assert safe.remote_name == demo.DU and safe.data.option[0].value.startswith("TLSv1."), safe
+
+
+def test_channelz_pages_by_identifier(server):
+    channels = [server.client(options=[("who", n)]).channel for n in range(7)]
+    for channel in channels:
+        assert check(channel) == SERVING
+    channelz = Channelz(channels[0])
+    for size in (0, 1, 3, 7, 1000):
+        ids = [s.ref.socket_id for s in channelz.sockets(max_results=size)]
+        assert len(ids) == 7 and ids == sorted(set(ids)), (size, ids)
+    first = channelz.GetServerSockets(server_id=channelz.server().ref.server_id, max_results=3)
+    assert len(first.socket_ref) == 3 and not first.end
+
+
+def test_channelz_has_one_server_and_no_channels(server):
+    channelz = Channelz(server.client().channel)
+    server_id = channelz.server().ref.server_id
+    assert channelz.GetServer(server_id=server_id).server.ref == channelz.server().ref
+    rest = channelz.GetServers(start_server_id=server_id + 1)
+    assert rest.end and not rest.server
+    top = channelz.GetTopChannels()
+    assert top.end and not top.channel
+    for method, field in (("GetServer", "server_id"), ("GetServerSockets", "server_id"), ("GetSocket", "socket_id"),
+                          ("GetChannel", "channel_id"), ("GetSubchannel", "subchannel_id")):
+        for wrong in (0, -1, server_id + 1, 2 ** 63 - 1, -2 ** 63):
+            assert status_of(getattr(channelz, method), **{field: wrong})[0] == grpc.StatusCode.NOT_FOUND, (method, wrong)
+    for method in ("GetTopChannels", "GetServers"):
+        assert status_of(getattr(channelz, method), max_results=-1)[0] == grpc.StatusCode.INVALID_ARGUMENT
+    assert status_of(raw, channelz.channel, "/grpc.channelz.v1.Channelz/GetServer", b"\x08")[0] == grpc.StatusCode.INTERNAL
+
+
+def test_the_health_page_says_that_all_is_well(server):
+    status, body = get(server.tcp, "/healthz")
+    assert status == 200 and body == b"serving\n", (status, body)
+
+
+def get(target, path):
+    """A plain GET over HTTP/2: status and body."""
+    host, _, port = target.rpartition(":")
+    status, body = None, b""
+    with socket.create_connection((host, int(port)), timeout=30) as sock:
+        http = h2.connection.H2Connection()
+        http.initiate_connection()
+        http.send_headers(1, [(":method", "GET"), (":scheme", "http"), (":authority", target), (":path", path)],
+                          end_stream=True)
+        while True:
+            sock.sendall(http.data_to_send())
+            data = sock.recv(65536)
+            assert data, "the server closed the connection"
+            for event in http.receive_data(data):
+                if isinstance(event, h2.events.ResponseReceived):
+                    status = int(dict(event.headers)[b":status"])
+                elif isinstance(event, h2.events.DataReceived):
+                    body += event.data
+                elif isinstance(event, h2.events.StreamEnded):
+                    return status, body
 
 
 if __name__ == "__main__":
