@@ -416,6 +416,26 @@ thousands_of_calls_leave_nothing_behind(void **state)
 	free(p);
 }
 
+/* A handler that waits for something else pauses, and goes on; its one message is not new. */
+static void
+a_unary_call_that_pauses_gets_its_message_once(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_open(&p, NULL);
+	struct client_call *c = pair_unary(&p, "/t.T/Hold", SLICE("x"));
+	struct call *call = engine_find(p.engine, c->stream);
+	call_pause(call);
+	call_resume(call);
+	pair_run(&p);
+	assert_int_equal(events(&p, c, "message"), 1);
+	assert_int_equal(events(&p, c, "half_close"), 1);
+	call_reply(call, SLICE("y"));
+	pair_run(&p);
+	assert_status(c, GRPC_OK);
+	pair_close(&p);
+}
+
 int
 main(void)
 {
@@ -439,6 +459,7 @@ main(void)
 		cmocka_unit_test(trailers_stay_within_the_peers_header_limit),
 		cmocka_unit_test(requests_of_typed_methods_pass_the_walk),
 		cmocka_unit_test(thousands_of_calls_leave_nothing_behind),
+		cmocka_unit_test(a_unary_call_that_pauses_gets_its_message_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
