@@ -1,0 +1,214 @@
+#include "observe/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "observe/ring.h"
+
+#define LAST_WORDS 1000       /* ms for a reader to take the rest at the end */
+#define TELL_EVERY 1000000000 /* ns between lines that say what was left out */
+
+/* A token bucket, in thousandths of a line. */
+struct rate {
+	int64_t tokens, at;
+};
+
+struct log {
+	struct log_config config;
+	struct ring *ring;
+	bool journal;
+	struct rate usual, grave;
+	struct log_stats stats, told;
+	int64_t told_at;
+};
+
+static const struct {
+	const char *name;
+	char priority[4]; /* syslog's */
+} levels[] = {{"error", "<3>"}, {"warn", "<4>"}, {"info", "<6>"}, {"debug", "<7>"}};
+
+enum log_level
+log_level_by_name(const char *word)
+{
+	for (enum log_level level = LEVEL_ERROR; level <= LEVEL_DEBUG; level++)
+		if (strcmp(word, levels[level].name) == 0)
+			return level;
+	return LEVEL_INFO;
+}
+
+bool
+log_is_journal(int fd, const char *journal_stream)
+{
+	uint64_t device, inode;
+	struct stat st;
+	return journal_stream && sscanf(journal_stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
+	       fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+int
+log_open(struct log **ret, const struct log_config *config)
+{
+	struct log *l = calloc(1, sizeof(*l));
+	if (!l)
+		return ERR_NO_MEMORY;
+	l->config = *config;
+	l->journal = log_is_journal(config->fd, getenv("JOURNAL_STREAM"));
+	l->usual.tokens = l->grave.tokens = config->burst * 1000;
+	l->usual.at = l->grave.at = config->ticks();
+	size_t bytes = config->buffer > LOG_LINE_MAX ? (size_t)config->buffer : LOG_LINE_MAX;
+	int rc = ring_open(&l->ring, config->fd, bytes);
+	if (rc != 0) {
+		free(l);
+		return rc;
+	}
+	*ret = l;
+	return 0;
+}
+
+void
+log_stats(const struct log *l, struct log_stats *ret)
+{
+	*ret = l ? l->stats : (struct log_stats){0};
+}
+
+bool
+log_shows(const struct log *l, enum log_level level)
+{
+	return l && level <= l->config.level;
+}
+
+int64_t
+log_ticks(const struct log *l)
+{
+	return l ? l->config.ticks() : 0;
+}
+
+/* ---- lines ---- */
+
+/* RFC 3339, UTC, always with milliseconds. */
+static void
+put_time(struct buf *b, msec t)
+{
+	char text[TIME_LEN];
+	msec ms = t % 1000;
+	time_format(text, t - ms);
+	char frac[5] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
+	buf_append_str(b, "time=");
+	buf_append(b, text, strlen(text) - 1);
+	buf_append(b, frac, sizeof(frac));
+}
+
+void
+log_begin(const struct log *l, struct log_line *line, enum log_level level)
+{
+	/* One byte is kept for the newline. */
+	line->text = (struct buf){.p = line->space,
+				  .cap = sizeof(line->space) - 1,
+				  .max = sizeof(line->space) - 1};
+	if (l->journal)
+		buf_append(&line->text, levels[level].priority, 3);
+	put_time(&line->text, l->config.wall());
+	logfmt_text(&line->text, "level", slice_of(levels[level].name));
+}
+
+void
+log_end(struct log *l, struct log_line *line)
+{
+	line->space[line->text.n] = '\n';
+	if (ring_put(l->ring, (struct slice){line->space, line->text.n + 1}))
+		l->stats.lines++;
+	else
+		l->stats.lost++;
+}
+
+void
+log_say(struct log *l, enum log_level level, const char *fmt, ...)
+{
+	struct log_line line;
+	char text[2 * LOGFMT_VALUE_MAX];
+	va_list args;
+	if (!log_shows(l, level))
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	log_begin(l, &line, level);
+	logfmt_text(&line.text, "msg", slice_of(text));
+	log_end(l, &line);
+	ring_kick(l->ring);
+}
+
+/* ---- the rate ---- */
+
+static void
+refill(struct rate *r, const struct log_config *config, int64_t now)
+{
+	int64_t ms = (now - r->at) / 1000000, full = config->burst * 1000;
+	if (ms <= 0)
+		return;
+	r->at += ms * 1000000;
+	int64_t missing = full - r->tokens;
+	r->tokens = ms > missing / config->rate ? full : r->tokens + ms * config->rate;
+}
+
+bool
+log_admits(struct log *l, enum log_level level, int64_t now)
+{
+	if (!log_shows(l, level))
+		return false;
+	if (l->config.rate == 0)
+		return true;
+	struct rate *r = level <= LEVEL_WARN ? &l->grave : &l->usual;
+	refill(r, &l->config, now);
+	if (r->tokens < 1000) {
+		l->stats.suppressed++;
+		return false;
+	}
+	r->tokens -= 1000;
+	return true;
+}
+
+static void
+tell_left_out(struct log *l)
+{
+	struct log_line line;
+	log_begin(l, &line, LEVEL_WARN);
+	logfmt_text(&line.text, "msg", SLICE("log lines were left out"));
+	logfmt_number(&line.text, "suppressed", l->stats.suppressed - l->told.suppressed);
+	logfmt_number(&line.text, "lost", l->stats.lost - l->told.lost);
+	uint64_t lost = l->stats.lost;
+	log_end(l, &line);
+	if (l->stats.lost != lost) {
+		l->stats.lost = lost; /* no room for this one either: the next says it */
+		return;
+	}
+	l->told = l->stats;
+}
+
+bool
+log_service(struct log *l, int64_t now)
+{
+	if (!l)
+		return false;
+	bool due = l->stats.suppressed != l->told.suppressed || l->stats.lost != l->told.lost;
+	if (due && now - l->told_at >= TELL_EVERY) {
+		l->told_at = now;
+		tell_left_out(l);
+	}
+	ring_kick(l->ring);
+	return due;
+}
+
+void
+log_close(struct log *l)
+{
+	if (!l)
+		return;
+	if (l->stats.suppressed != l->told.suppressed || l->stats.lost != l->told.lost)
+		tell_left_out(l);
+	ring_close(l->ring, LAST_WORDS);
+	free(l);
+}
