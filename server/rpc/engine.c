@@ -138,6 +138,11 @@ engine_end(struct engine *e, uint32_t code, const char *text)
 	if (nghttp2_submit_goaway(e->session, NGHTTP2_FLAG_NONE, last, code, (const uint8_t *)text,
 				  strlen(text)) != 0)
 		engine_fail(e);
+	for (size_t i = 0; i < e->config->hook_count; i++) {
+		const struct rpc_hook *hook = &e->config->hooks[i];
+		if (hook->ended)
+			hook->ended(hook->ctx, &e->peer, e->id, code, text);
+	}
 }
 
 static void
@@ -298,6 +303,15 @@ engine_windows(const struct engine *e, int64_t *ret_in, int64_t *ret_out)
 {
 	*ret_in = nghttp2_session_get_local_window_size(e->session);
 	*ret_out = nghttp2_session_get_remote_window_size(e->session);
+}
+
+size_t
+engine_bytes(const struct engine *e)
+{
+	size_t n = e->queued;
+	for (const struct call *c = e->calls; c; c = c->next)
+		n += c->held.n + c->in.message.n;
+	return n;
 }
 
 bool

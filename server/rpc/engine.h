@@ -48,6 +48,10 @@ struct rpc_hook {
 	/* A message has been walked, or, with a code, was refused by the walk: right before
 	 * the handler gets it, or the call ends. May be NULL. */
 	void (*walked)(void *ctx, struct call *c, int code);
+	/* The server ends a connection (not by engine_drain): the HTTP/2 error code and debug
+	 * text of its GOAWAY. May be NULL. */
+	void (*ended)(void *ctx, const struct call_peer *peer, uint64_t connection, uint32_t error_code,
+		      const char *why);
 };
 /* What the call has come to so far. */
 const struct call_stats *call_stats(const struct call *c);
@@ -129,6 +133,8 @@ const struct engine_stats *engine_stats(const struct engine *e);
 /* What the connection as a whole may still carry inwards and outwards before either side
  * opens its window again (RFC 9113 5.2), in bytes. */
 void engine_windows(const struct engine *e, int64_t *ret_in, int64_t *ret_out);
+/* Bytes that it holds for its peer: replies not yet pulled, requests not yet taken. */
+size_t engine_bytes(const struct engine *e);
 /* So much is queued that an owner whose transport is blocked shall not push more. */
 bool engine_congested(const struct engine *e);
 /* Work for a call that may outlive it: until it is released it counts towards

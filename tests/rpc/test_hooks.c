@@ -6,7 +6,7 @@
 
 struct watcher {
 	struct rpc_hook hook;
-	unsigned walked, refused, notes;
+	unsigned walked, refused, notes, ended;
 	char text[480];
 };
 
@@ -40,9 +40,20 @@ on_finished(void *ctx, const struct call *c, const struct call_stats *stats)
 }
 
 static void
+on_ended(void *ctx, const struct call_peer *peer, uint64_t connection, uint32_t error_code, const char *why)
+{
+	struct watcher *w = ctx;
+	w->ended++;
+	assert_int_equal(peer->uid, 1000);
+	assert_int_equal(connection, 77);
+	assert_int_equal(error_code, NGHTTP2_ENHANCE_YOUR_CALM);
+	assert_string_equal(why, "too_many_pings");
+}
+
+static void
 open_watched(struct pair *p, struct watcher *w)
 {
-	*w = (struct watcher){.hook = {w, on_admit, on_finished, on_walked}};
+	*w = (struct watcher){.hook = {w, on_admit, on_finished, on_walked, on_ended}};
 	pair_open(p, NULL);
 	p->config.hooks = &w->hook;
 }
@@ -82,6 +93,38 @@ a_call_refused_early_has_a_text_and_no_note(void **state)
 	pair_close(p);
 }
 
+static void
+a_hook_learns_why_a_connection_is_ended(void **state)
+{
+	struct pair *p = *state;
+	struct watcher w;
+	open_watched(p, &w);
+	for (int i = 0; i < 20 && !w.ended; i++) {
+		assert_int_equal(nghttp2_submit_ping(p->client, 0, NULL), 0);
+		pair_run(p);
+	}
+	assert_int_equal(w.ended, 1);
+	pair_close(p);
+}
+
+/* A message that is half there is held for its call. */
+static void
+bytes_of_a_half_message_are_counted(void **state)
+{
+	struct pair *p = *state;
+	pair_open(p, NULL);
+	struct client_call *c = pair_call(p, "/t.T/Unary", NULL);
+	pair_run(p);
+	assert_int_equal(engine_bytes(p->engine), 0);
+	pair_say_raw(p, c, SLICE("\0\0\0\0\x64half"));
+	pair_run(p);
+	assert_int_equal(engine_bytes(p->engine), 4);
+	pair_reset(p, c, NGHTTP2_CANCEL);
+	pair_run(p);
+	assert_int_equal(engine_bytes(p->engine), 0);
+	pair_close(p);
+}
+
 int
 main(void)
 {
@@ -89,6 +132,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(a_hook_learns_of_each_walk_and_keeps_a_note, &pair),
 		cmocka_unit_test_prestate(a_call_refused_early_has_a_text_and_no_note, &pair),
+		cmocka_unit_test_prestate(a_hook_learns_why_a_connection_is_ended, &pair),
+		cmocka_unit_test_prestate(bytes_of_a_half_message_are_counted, &pair),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
