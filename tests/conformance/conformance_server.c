@@ -418,6 +418,6 @@ main(int argc, char **argv)
 		{METHOD("Unary"), false, false, NULL, &handler, &unary, 0},
 	};
 	const struct program program = {"zwy-conformance-server", SERVICE, methods,
-					sizeof(methods) / sizeof(methods[0])};
+					sizeof(methods) / sizeof(methods[0]), true};
 	return serve(&program, argc, argv);
 }

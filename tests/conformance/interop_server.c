@@ -447,6 +447,6 @@ main(int argc, char **argv)
 		{METHOD("UnaryCall"), false, false, NULL, &unary_handler, NULL, 0},
 	};
 	const struct program program = {"zwy-interop-server", SERVICE, methods,
-					sizeof(methods) / sizeof(methods[0])};
+					sizeof(methods) / sizeof(methods[0]), false};
 	return serve(&program, argc, argv);
 }

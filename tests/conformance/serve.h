@@ -11,6 +11,7 @@ struct program {
 	const char *service;        /* healthy from the start, like the server as a whole */
 	struct rpc_method *methods; /* brought into order */
 	size_t method_count;
+	bool tls_always; /* with a certificate HOST:PORT means TLS too, as the public suite's runners ask */
 };
 
 /* main() of both: runs until SIGTERM or SIGINT; the exit status. */
