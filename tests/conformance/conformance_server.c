@@ -407,16 +407,17 @@ static const struct method_kind server_stream = {"ServerStreamRequest", &stream_
 static const struct method_kind client_stream = {"ClientStreamRequest", &unary_definition, false, false};
 static const struct method_kind bidi_stream = {"BidiStreamRequest", &stream_definition, true, true};
 
+static const struct rpc_method methods[] = {
+	{METHOD("BidiStream"), true, true, NULL, &handler, &bidi_stream, 0},
+	{METHOD("ClientStream"), true, false, NULL, &handler, &client_stream, 0},
+	{METHOD("IdempotentUnary"), false, false, NULL, &handler, &idempotent, 0},
+	{METHOD("ServerStream"), false, true, NULL, &handler, &server_stream, 0},
+	{METHOD("Unary"), false, false, NULL, &handler, &unary, 0},
+};
+
 int
 main(int argc, char **argv)
 {
-	struct rpc_method methods[] = {
-		{METHOD("BidiStream"), true, true, NULL, &handler, &bidi_stream, 0},
-		{METHOD("ClientStream"), true, false, NULL, &handler, &client_stream, 0},
-		{METHOD("IdempotentUnary"), false, false, NULL, &handler, &idempotent, 0},
-		{METHOD("ServerStream"), false, true, NULL, &handler, &server_stream, 0},
-		{METHOD("Unary"), false, false, NULL, &handler, &unary, 0},
-	};
 	const struct program program = {"zwy-conformance-server", SERVICE, methods,
 					sizeof(methods) / sizeof(methods[0]), true};
 	return serve(&program, argc, argv);

@@ -434,18 +434,19 @@ static const struct call_handler stream_handler = {stream_start, stream_message,
 static const struct call_handler half_duplex_handler = {half_duplex_start, stream_message, stream_half_close,
 							stream_writable, stream_closed};
 
+static const struct rpc_method methods[] = {
+	{METHOD("CacheableUnaryCall"), false, false, NULL, &cacheable_handler, NULL, 0},
+	{METHOD("EmptyCall"), false, false, NULL, &empty_handler, NULL, 0},
+	{METHOD("FullDuplexCall"), true, true, NULL, &stream_handler, NULL, 0},
+	{METHOD("HalfDuplexCall"), true, true, NULL, &half_duplex_handler, NULL, 0},
+	{METHOD("StreamingInputCall"), true, false, NULL, &input_handler, NULL, 0},
+	{METHOD("StreamingOutputCall"), false, true, NULL, &stream_handler, NULL, 0},
+	{METHOD("UnaryCall"), false, false, NULL, &unary_handler, NULL, 0},
+};
+
 int
 main(int argc, char **argv)
 {
-	struct rpc_method methods[] = {
-		{METHOD("CacheableUnaryCall"), false, false, NULL, &cacheable_handler, NULL, 0},
-		{METHOD("EmptyCall"), false, false, NULL, &empty_handler, NULL, 0},
-		{METHOD("FullDuplexCall"), true, true, NULL, &stream_handler, NULL, 0},
-		{METHOD("HalfDuplexCall"), true, true, NULL, &half_duplex_handler, NULL, 0},
-		{METHOD("StreamingInputCall"), true, false, NULL, &input_handler, NULL, 0},
-		{METHOD("StreamingOutputCall"), false, true, NULL, &stream_handler, NULL, 0},
-		{METHOD("UnaryCall"), false, false, NULL, &unary_handler, NULL, 0},
-	};
 	const struct program program = {"zwy-interop-server", SERVICE, methods,
 					sizeof(methods) / sizeof(methods[0]), false};
 	return serve(&program, argc, argv);

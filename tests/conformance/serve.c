@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "wire.h"
+#include "grpc/request.h"
 
 #define DRAIN_GRACE 2000 /* ms */
 #define LISTEN_MAX  16
+#define METHODS_MAX 16
 #define TLS_PREFIX  "tls:"
 
 struct options {
@@ -22,6 +23,8 @@ struct server {
 	uv_loop_t loop;
 	struct net *net;
 	uv_signal_t terminate, interrupt;
+	struct grpc_services services;
+	struct rpc_method methods[METHODS_MAX + GRPC_SERVICES_ROUTES];
 };
 
 /* ---- options ---- */
@@ -182,11 +185,9 @@ delay_start(struct delay **d, struct call *c, uint64_t ms, void (*then)(struct c
 bool
 is_message(struct slice message)
 {
-	struct wire_field field;
-	int rc;
-	while ((rc = wire_next(&message, &field)) == 1)
-		;
-	return rc == 0;
+	struct fault f;
+	fault_clear(&f);
+	return request_sound(message, 0, &f);
 }
 
 void
@@ -214,6 +215,7 @@ terminate(uv_signal_t *handle, int number)
 	(void)number;
 	uv_signal_stop(&s->terminate);
 	uv_signal_stop(&s->interrupt);
+	health_shutdown(s->services.health);
 	net_drain(s->net, DRAIN_GRACE, drained, s);
 }
 
@@ -261,29 +263,58 @@ page_health(void *server, struct buf *body)
 
 static const struct rpc_page pages[] = {{"/healthz", "text/plain; charset=utf-8", page_health, 0}};
 
+/* The program's methods, and beside them the standard services. */
+static int
+open_services(struct server *s, struct rpc_config *config, const struct program *program, struct fault *f)
+{
+	struct slice set = slice_make(conformance_descriptors_begin,
+				      (size_t)(conformance_descriptors_end - conformance_descriptors_begin));
+	s->services.health = health_new();
+	if (!s->services.health || program->method_count > METHODS_MAX)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	int rc = reflection_new(&s->services.reflection, &set, 1, f);
+	if (rc != 0)
+		return rc;
+	memcpy(s->methods, program->methods, program->method_count * sizeof(s->methods[0]));
+	config->methods = s->methods;
+	rc = grpc_services_routes(&s->services, s->methods, program->method_count, &config->method_count);
+	if (rc != 0)
+		return fault_set(f, rc, "the routes cannot be laid");
+	health_set_all(s->services.health, HEALTH_SERVING);
+	return health_set(s->services.health, program->service, HEALTH_SERVING);
+}
+
+static int
+run(struct server *s, struct options *o, const struct program *program)
+{
+	struct fault f = {0};
+	o->config.rpc.pages = pages;
+	o->config.rpc.page_count = sizeof(pages) / sizeof(pages[0]);
+	o->config.rpc.server = s;
+	uv_loop_init(&s->loop);
+	watch_signal(s, &s->terminate, SIGTERM);
+	watch_signal(s, &s->interrupt, SIGINT);
+	int rc = open_services(s, &o->config.rpc, program, &f);
+	if (rc == 0)
+		rc = listen_all(s, o, program, &f);
+	if (rc != 0) {
+		fprintf(stderr, "%s: %s\n", program->name, f.text);
+		drained(s);
+	}
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	return uv_loop_close(&s->loop) == 0 && rc == 0 ? 0 : 1;
+}
+
 int
 serve(const struct program *program, int argc, char **argv)
 {
 	struct options o = {0};
 	struct server s = {0};
-	struct fault f = {0};
 	int rc = read_options(&o, program, argc, argv);
 	if (rc != 0)
 		return rc - 1;
-	rpc_methods_sort(program->methods, program->method_count);
-	o.config.rpc.methods = program->methods;
-	o.config.rpc.method_count = program->method_count;
-	o.config.rpc.pages = pages;
-	o.config.rpc.page_count = sizeof(pages) / sizeof(pages[0]);
-	o.config.rpc.server = &s;
-	uv_loop_init(&s.loop);
-	watch_signal(&s, &s.terminate, SIGTERM);
-	watch_signal(&s, &s.interrupt, SIGINT);
-	rc = listen_all(&s, &o, program, &f);
-	if (rc != 0) {
-		fprintf(stderr, "%s: %s\n", program->name, f.text);
-		drained(&s);
-	}
-	uv_run(&s.loop, UV_RUN_DEFAULT);
-	return uv_loop_close(&s.loop) == 0 && rc == 0 ? 0 : 1;
+	rc = run(&s, &o, program);
+	reflection_free(s.services.reflection);
+	health_free(s.services.health);
+	return rc;
 }

@@ -4,12 +4,16 @@
 #ifndef ZWY_TESTS_SERVE_H
 #define ZWY_TESTS_SERVE_H
 
+#include "grpc/services.h"
 #include "net/net.h"
+
+/* The FileDescriptorSet of the program's service, for reflection; made by protoc. */
+extern const char conformance_descriptors_begin[], conformance_descriptors_end[];
 
 struct program {
 	const char *name;
-	const char *service;        /* healthy from the start, like the server as a whole */
-	struct rpc_method *methods; /* brought into order */
+	const char *service; /* healthy from the start, like the server as a whole */
+	const struct rpc_method *methods;
 	size_t method_count;
 	bool tls_always; /* with a certificate HOST:PORT means TLS too, as the public suite's runners ask */
 };
