@@ -418,7 +418,7 @@ static const struct rpc_method methods[] = {
 int
 main(int argc, char **argv)
 {
-	const struct program program = {"zwy-conformance-server", SERVICE, methods,
+	const struct program program = {"zwy-conformance-server", methods,
 					sizeof(methods) / sizeof(methods[0]), true};
 	return serve(&program, argc, argv);
 }

@@ -447,7 +447,7 @@ static const struct rpc_method methods[] = {
 int
 main(int argc, char **argv)
 {
-	const struct program program = {"zwy-interop-server", SERVICE, methods,
-					sizeof(methods) / sizeof(methods[0]), false};
+	const struct program program = {"zwy-interop-server", methods, sizeof(methods) / sizeof(methods[0]),
+					false};
 	return serve(&program, argc, argv);
 }

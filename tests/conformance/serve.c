@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "grpc/request.h"
+#include "grpc/message.h"
 
 #define DRAIN_GRACE 2000 /* ms */
 #define LISTEN_MAX  16
@@ -24,6 +24,7 @@ struct server {
 	struct net *net;
 	uv_signal_t terminate, interrupt;
 	struct grpc_services services;
+	struct channelz channelz;
 	struct rpc_method methods[METHODS_MAX + GRPC_SERVICES_ROUTES];
 };
 
@@ -187,7 +188,7 @@ is_message(struct slice message)
 {
 	struct fault f;
 	fault_clear(&f);
-	return request_sound(message, 0, &f);
+	return message_sound(message, 0, &f);
 }
 
 void
@@ -244,6 +245,8 @@ listen_all(struct server *s, const struct options *o, const struct program *prog
 {
 	bool tls_always = program->tls_always && o->config.tls.certificate;
 	int rc = net_open(&s->net, &s->loop, &o->config, f);
+	if (rc == 0)
+		channelz_source_net(&s->channelz.source, s->net);
 	for (size_t i = 0; i < o->listen_count && rc == 0; i++) {
 		bool is_plain = !slice_starts(slice_of(o->listen[i]), SLICE("unix:")) &&
 				!slice_starts(slice_of(o->listen[i]), SLICE(TLS_PREFIX));
@@ -256,9 +259,8 @@ listen_all(struct server *s, const struct options *o, const struct program *prog
 static int
 page_health(void *server, struct buf *body)
 {
-	(void)server;
-	buf_append_str(body, "serving\n");
-	return 200;
+	const struct server *s = server;
+	return health_page(s->services.health, body);
 }
 
 static const struct rpc_page pages[] = {{"/healthz", "text/plain; charset=utf-8", page_health, 0}};
@@ -272,6 +274,8 @@ open_services(struct server *s, struct rpc_config *config, const struct program 
 	s->services.health = health_new();
 	if (!s->services.health || program->method_count > METHODS_MAX)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	s->channelz.name = program->name;
+	s->services.channelz = &s->channelz;
 	int rc = reflection_new(&s->services.reflection, &set, 1, f);
 	if (rc != 0)
 		return rc;
@@ -281,7 +285,7 @@ open_services(struct server *s, struct rpc_config *config, const struct program 
 	if (rc != 0)
 		return fault_set(f, rc, "the routes cannot be laid");
 	health_set_all(s->services.health, HEALTH_SERVING);
-	return health_set(s->services.health, program->service, HEALTH_SERVING);
+	return 0;
 }
 
 static int

@@ -12,7 +12,6 @@ extern const char conformance_descriptors_begin[], conformance_descriptors_end[]
 
 struct program {
 	const char *name;
-	const char *service; /* healthy from the start, like the server as a whole */
 	const struct rpc_method *methods;
 	size_t method_count;
 	bool tls_always; /* with a certificate HOST:PORT means TLS too, as the public suite's runners ask */

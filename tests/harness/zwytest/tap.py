@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 
-PLACES = ("server", "server/services", "fusefs", "clients/cli", "tests/bench")
+PLACES = ("server", "server/services", "fusefs", "clients/cli", "tests/bench", "tests/conformance")
 
 
 class Skip(Exception):
