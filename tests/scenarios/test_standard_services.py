@@ -3,6 +3,7 @@
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -11,7 +12,7 @@ import grpc  # noqa: E402
 import h2.connection  # noqa: E402
 import h2.events  # noqa: E402
 from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: E402
-from zwytest import contract, demo, eventually, main, with_server  # noqa: E402
+from zwytest import contract, demo, eventually, main, refused, with_server  # noqa: E402
 from zwytest.standard import Reflection, message_of, standard, standard_files, standard_stub, stub  # noqa: E402
 
 SERVING, NOT_SERVING, SERVICE_UNKNOWN = 1, 2, 3
@@ -83,6 +84,45 @@ def test_watchers_hear_of_the_shutdown_and_do_not_hold_it_up(server):
         assert code == grpc.StatusCode.UNAVAILABLE, code
     assert process.wait(60) == 0
     server.start()
+
+
+def test_watchers_hear_of_a_failed_disk(server):
+    """With a library before the C library's that lets a sync fail from a moment on."""
+    switch = server.directory / "disk-fails"
+    shim = server.directory / "disk.so"
+    source = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+#define FAILING(name)                                                      \\
+	int name(int fd)                                                   \\
+	{                                                                  \\
+		if (access(SWITCH, F_OK) == 0)                             \\
+			return errno = EIO, -1;                            \\
+		return ((int (*)(int))dlsym(RTLD_NEXT, #name))(fd);        \\
+	}
+FAILING(fdatasync)
+FAILING(fsync)
+"""
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", shim, f'-DSWITCH="{switch}"', "-"], input=source, text=True,
+                   check=True)
+    assert server.stop() == 0
+    server.environment = {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    server.start()
+    client = server.client()
+    streams = [watch(client.channel, name) for name in ("", "zwy.v1.ApplicationService", "zwy.v1.AuditService")]
+    assert [next(stream).status for stream in streams] == [SERVING] * 3
+    switch.touch()
+    with refused("STORE_IO"):
+        demo.file(client)
+    for stream in streams:
+        assert next(stream).status == NOT_SERVING
+        assert status_of(lambda s=stream: next(s))[0] == grpc.StatusCode.UNAVAILABLE
+    process, server.process = server.process, None
+    assert process.wait(60) == 1, "the service manager must see that it failed"
+    switch.unlink()
+    server.start()
+    assert check(server.client().channel) == SERVING
 
 
 def test_malformed_requests_of_health_are_internal_errors(server):

@@ -41,6 +41,7 @@ class Server:
             self._set_up_tls()
         if tcp_as:
             self.arguments += ["--demo-tcp-principal", tcp_as]
+        self.environment = {}  # beside the test's own
         self.process = None
         self.log = self.directory / "zwyd.log"
         self.has_clock = clock is not None
@@ -74,7 +75,8 @@ class Server:
         lines = queue.Queue()
         command = self.command()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            env={**os.environ, **self.environment})
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
         targets = []
         while len(targets) < command.count("--listen"):
