@@ -183,7 +183,7 @@ engine_push(struct engine *e, struct slice bytes, msec now)
 static bool
 run_ready(struct engine *e)
 {
-	bool any = false;
+	bool any = !e->failed && request_begin_waiting(e);
 	while (e->ready_first && !e->failed) {
 		struct call *c = e->ready_first;
 		unsigned what = c->ready;

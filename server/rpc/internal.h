@@ -99,6 +99,7 @@ struct call {
 	struct deframer in;
 	struct buf held; /* received while paused, not yet consumed */
 	bool paused;
+	bool waiting;       /* until there is room for its replies: its handler knows nothing yet */
 	bool has_message;   /* a unary request's, kept in `in` until END_STREAM */
 	bool half_closed;   /* END_STREAM received */
 	bool input_over;    /* and everything before it taken */
@@ -187,6 +188,7 @@ struct engine {
 	bool out_full;
 	struct out_message *retired; /* sent, but an outbox may still point into them */
 	size_t queued;               /* over all calls */
+	size_t waiting;              /* calls */
 
 	unsigned inside; /* push, pull, service or free on the stack: no wake */
 	bool woken;
@@ -239,6 +241,9 @@ void request_begin(struct call *c);
 void request_data(struct call *c, struct slice data);
 void request_end(struct call *c);
 void request_resume(struct call *c);
+/* Calls that waited for room for replies; false: none could begin. Not from a callback of
+ * the library. */
+bool request_begin_waiting(struct engine *e);
 /* Gives unread bytes back to the sender's windows, or to the connection's alone. */
 void request_discard(struct call *c);
 

@@ -98,6 +98,14 @@ set_deadline(struct call *c)
 	call_watch(c);
 }
 
+static void
+start(struct call *c)
+{
+	c->started = c->stats.admitted = true;
+	if (c->method->handler->start)
+		c->method->handler->start(c);
+}
+
 void
 request_begin(struct call *c)
 {
@@ -119,9 +127,12 @@ request_begin(struct call *c)
 	}
 	set_deadline(c);
 	prioritise(c);
-	c->started = c->stats.admitted = true;
-	if (c->method->handler->start)
-		c->method->handler->start(c);
+	if (e->queued > (size_t)e->config->limits.send_bytes_max) {
+		c->waiting = true;
+		e->waiting++;
+		return;
+	}
+	start(c);
 }
 
 static void
@@ -254,7 +265,7 @@ request_data(struct call *c, struct slice data)
 {
 	c->moved_in = c->engine->now;
 	while (data.n && !c->finished) {
-		if (c->paused || c->held.n) {
+		if (c->waiting || c->paused || c->held.n) {
 			buf_append_slice(&c->held, data);
 			if (c->held.error)
 				break;
@@ -277,7 +288,7 @@ request_data(struct call *c, struct slice data)
 static void
 end_of_input(struct call *c)
 {
-	if (c->finished || c->paused || c->held.n || c->input_over)
+	if (c->finished || c->waiting || c->paused || c->held.n || c->input_over)
 		return;
 	c->input_over = true;
 	if (!deframer_idle(&c->in) && !c->has_message) {
@@ -315,6 +326,34 @@ request_resume(struct call *c)
 	buf_release(&held);
 	if (c->half_closed)
 		end_of_input(c);
+}
+
+/* Calls for whose replies there was no room, the oldest first. */
+static struct call *
+longest_waiting(const struct engine *e)
+{
+	struct call *oldest = NULL;
+	for (struct call *c = e->calls; c; c = c->next)
+		if (c->waiting)
+			oldest = c;
+	return oldest;
+}
+
+bool
+request_begin_waiting(struct engine *e)
+{
+	bool any = false;
+	while (e->waiting && e->queued <= (size_t)e->config->limits.send_bytes_max) {
+		struct call *c = longest_waiting(e);
+		c->waiting = false;
+		e->waiting--;
+		any = true;
+		if (c->finished)
+			continue;
+		start(c);
+		request_resume(c);
+	}
+	return any;
 }
 
 void

@@ -84,6 +84,7 @@ call_free(struct call *c)
 	e->over_count--;
 	e->receiving -= c->receiving;
 	e->held_calls += c->held_by;
+	e->waiting -= c->waiting;
 	if (--e->call_count == 0)
 		e->quiet_since = e->now;
 	if (c->in.message.cap > SPARE_MESSAGE || e->failed) {

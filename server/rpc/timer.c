@@ -90,7 +90,7 @@ timer_first(const struct engine *e)
 static msec
 receive_end(const struct call *c)
 {
-	if (c->page || c->finished || c->half_closed || c->paused || c->held.n)
+	if (c->page || c->finished || c->half_closed || c->waiting || c->paused || c->held.n)
 		return INT64_MAX;
 	if (c->method->client_streaming && deframer_idle(&c->in))
 		return INT64_MAX;

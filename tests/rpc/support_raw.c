@@ -272,3 +272,45 @@ assert_ended(struct raw *r, uint32_t code, const char *text)
 	assert_int_equal(r->goaway_code, code);
 	assert_string_equal(r->goaway_text, text);
 }
+
+void
+small_budgets(struct rpc_limits *l)
+{
+	l->reset_burst = l->stream_error_burst = l->settings_burst = 20;
+	l->glitch_burst = 100;
+	l->oversize_burst = 3;
+}
+
+void
+expect_end(struct raw *r, const char *text)
+{
+	assert_false(raw_run(r));
+	assert_ended(r, NGHTTP2_ENHANCE_YOUR_CALM, text);
+	assert_int_equal(r->goaways, 1);
+	assert_int_equal(engine_push(r->pair.engine, SLICE("more"), r->pair.now), ERR_UNAVAILABLE);
+	assert_int_equal(engine_pull(r->pair.engine, &r->pair.out, r->pair.now), 0);
+	assert_int_equal(engine_service(r->pair.engine, r->pair.now + 1000), INT64_MAX);
+	raw_close(r);
+}
+
+void
+expect_service(struct raw *r)
+{
+	raw_good_call(r);
+	assert_int_equal(r->goaways, 0);
+	raw_close(r);
+}
+
+const struct rpc_limits *
+limits_of(const struct raw *r)
+{
+	return &r->pair.config.limits;
+}
+
+void
+wait_until_just_before(struct raw *r, int64_t term)
+{
+	assert_true(raw_run(r));
+	assert_true(raw_wait(r, term - 1));
+	assert_int_equal(r->goaways, 0);
+}

@@ -55,5 +55,19 @@ bool raw_run(struct raw *r);
 bool raw_wait(struct raw *r, int64_t ms);
 /* Requires that the connection ended by this GOAWAY; NULL: by none. */
 void assert_ended(struct raw *r, uint32_t code, const char *text);
+/* Budgets small enough for a test: 20 resets, stream errors and SETTINGS, 100 glitches, 3
+ * oversized requests. */
+void small_budgets(struct rpc_limits *l);
+/* What is to be said ends the connection by ENHANCE_YOUR_CALM and this text, and nothing
+ * follows; then closes. */
+void expect_end(struct raw *r, const char *text);
+/* A good call is answered still; then closes. */
+void expect_service(struct raw *r);
+
+const struct rpc_limits *limits_of(const struct raw *r);
+/* What is to be said is said, and a ms before the term no GOAWAY has come. */
+void wait_until_just_before(struct raw *r, int64_t term);
+
+#define NOTHING ((struct slice){0})
 
 #endif
