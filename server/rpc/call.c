@@ -147,7 +147,9 @@ call_send(struct call *c, struct slice message)
 	}
 	reply_headers(c);
 	send_kick(c);
-	if (c->queued <= (size_t)l->send_queue_high)
+	/* Where many wait, each keeps less; every one still wakes by itself alone. */
+	bool crowded = e->queued > (size_t)l->send_queue_connection;
+	if (c->queued <= (size_t)(crowded ? l->send_queue_low : l->send_queue_high))
 		return 0;
 	c->full = true;
 	return CALL_FULL;

@@ -99,10 +99,10 @@ struct call_handle call_handle(const struct call *c);
 
 /* Extra response metadata, copied; several values of a key stay in their order. Keys are
  * of 0-9 a-z _ - . (PROTOCOL-HTTP2, Custom-Metadata); values of -bin keys are raw bytes,
- * others are printable ASCII, and lose blanks at their ends. Headers before the first call_send, trailers before
- * call_finish. False, and not added: it is too late, not well formed, or not the
- * handler's to say: grpc-* (but grpc-retry-pushback-ms), content-type, the like of
- * connection. What exceeds the peer's header limit is left off when they are sent. */
+ * others are printable ASCII, and lose blanks at their ends. Headers before the first call_send, trailers
+ * before call_finish. False, and not added: it is too late, not well formed, or not the handler's to say:
+ * grpc-* (but grpc-retry-pushback-ms), content-type, the like of connection. What exceeds the peer's header
+ * limit is left off when they are sent. */
 bool call_add_header(struct call *c, const char *key, struct slice value);
 bool call_add_trailer(struct call *c, const char *key, struct slice value);
 /* Sends the headers now, for a stream whose first message may be long in coming. */
