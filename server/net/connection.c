@@ -1,7 +1,6 @@
 /* One socket under a stack of layers. */
 #include "net/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <sys/socket.h>
@@ -65,9 +64,8 @@ adjust_reading(struct connection *c)
 
 static void on_timer(uv_timer_t *timer);
 
-/* Started anew only for an earlier instant: one that fires too early starts itself again. */
-static void
-adjust_timer(struct connection *c, msec next)
+void
+connection_wake_at(struct connection *c, msec next)
 {
 	if (next >= c->timer_at)
 		return;
@@ -86,11 +84,17 @@ on_timer(uv_timer_t *timer)
 		return;
 	}
 	if (!c->engine) {
-		net_handshake_failed(c->net, c, "not done in time");
+		net_complain(c->net, c->peer.address, "TLS handshake: not done in time");
 		connection_close(c);
 		return;
 	}
-	adjust_timer(c, engine_service(c->engine, net_now(c->net)));
+	if (write_stalled(c)) {
+		net_complain(c->net, c->peer.address, "closed: it takes nothing of what is sent to it");
+		connection_close(c);
+		return;
+	}
+	write_watch(c);
+	connection_wake_at(c, engine_service(c->engine, net_now(c->net)));
 	net_mark(c);
 }
 
@@ -102,7 +106,7 @@ connection_end(struct connection *c)
 		return;
 	c->ended = true;
 	c->timer_at = INT64_MAX; /* whatever it waited for no longer matters */
-	adjust_timer(c, net_now(c->net) + c->net->config.limits.goodbye_timeout);
+	connection_wake_at(c, net_now(c->net) + c->net->config.limits.goodbye_timeout);
 	net_mark(c);
 }
 
@@ -124,63 +128,8 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 	if (c->stack[0]->input(c, c->stack, slice_make(buffer->base, (size_t)n)) != 0)
 		connection_end(c);
 	else if (c->engine)
-		adjust_timer(c, engine_service(c->engine, net_now(c->net)));
+		connection_wake_at(c, engine_service(c->engine, net_now(c->net)));
 	net_mark(c);
-}
-
-static void
-on_written(uv_write_t *request, int status)
-{
-	struct pending_write *w = (struct pending_write *)request;
-	struct connection *c = w->connection;
-	free(w);
-	if (c->closing)
-		return;
-	c->writing = false;
-	if (status < 0)
-		connection_close(c);
-	else
-		net_mark(c);
-}
-
-/* Keeps what the socket did not take; the outbox is another's next. */
-static int
-write_rest(struct connection *c, const struct layer_out *out, size_t sent)
-{
-	struct pending_write *w = malloc(sizeof(*w) + out->bytes - sent);
-	if (!w)
-		return UV_ENOMEM;
-	size_t n = 0;
-	for (size_t i = 0; i < out->n; i++) {
-		struct slice s = out->v[i];
-		size_t skip = sent < s.n ? sent : s.n;
-		sent -= skip;
-		memcpy(w->data + n, s.p + skip, s.n - skip);
-		n += s.n - skip;
-	}
-	w->connection = c;
-	uv_buf_t buffer = uv_buf_init(w->data, (unsigned)n);
-	int rc = uv_write(&w->request, &c->uv.stream, &buffer, 1, on_written);
-	if (rc) {
-		free(w);
-		return rc;
-	}
-	c->writing = true;
-	return 0;
-}
-
-static int
-write_out(struct connection *c, const struct layer_out *out)
-{
-	uv_buf_t buffers[ENGINE_SLICES];
-	for (size_t i = 0; i < out->n; i++)
-		buffers[i] = uv_buf_init((char *)(uintptr_t)out->v[i].p, (unsigned)out->v[i].n);
-	int n = uv_try_write(&c->uv.stream, buffers, (unsigned)out->n);
-	if (n == UV_EAGAIN)
-		n = 0;
-	if (n < 0)
-		return n;
-	return (size_t)n == out->bytes ? 0 : write_rest(c, out, (size_t)n);
 }
 
 /* A peer that writes to a socket closed under it may drop what it has not read yet. So
@@ -211,6 +160,8 @@ connection_flush(struct connection *c)
 			return;
 		}
 	}
+	if (c->closing)
+		return; /* to make room */
 	if (!c->writing && connection_over(c)) {
 		if (c->peer_ended)
 			connection_close(c);
@@ -238,7 +189,7 @@ connection_drain(struct connection *c, int64_t grace)
 		return;
 	}
 	engine_drain(c->engine, now, grace);
-	adjust_timer(c, engine_service(c->engine, now));
+	connection_wake_at(c, engine_service(c->engine, now));
 	net_mark(c);
 }
 
@@ -246,39 +197,6 @@ static void
 on_wake(void *owner)
 {
 	net_mark(owner);
-}
-
-static void
-unix_peer(struct connection *c, const struct listener *l, struct call_peer *p)
-{
-	struct ucred credentials;
-	socklen_t size = sizeof(credentials);
-	uv_os_fd_t fd;
-	p->is_unix = true;
-	p->is_loopback = true;
-	p->uid = (uid_t)-1;
-	if (uv_fileno(&c->uv.handle, &fd) == 0 &&
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
-		p->uid = credentials.uid;
-		p->pid = credentials.pid;
-	}
-	snprintf(p->address, sizeof(p->address), "unix:uid=%u", (unsigned)p->uid);
-	snprintf(p->local, sizeof(p->local), "%.63s", l->name);
-}
-
-static void
-tcp_peer(struct connection *c, struct call_peer *p)
-{
-	union target_address address;
-	int size = sizeof(address);
-	if (uv_tcp_getpeername(&c->uv.tcp, &address.any, &size) != 0)
-		return;
-	p->is_loopback = address_is_loopback(&address.any);
-	address_format(p->address, sizeof(p->address), &address.any);
-	size = sizeof(address);
-	if (uv_tcp_getsockname(&c->uv.tcp, &address.any, &size) == 0)
-		address_format(p->local, sizeof(p->local), &address.any);
-	uv_tcp_nodelay(&c->uv.tcp, 1);
 }
 
 static struct connection *
@@ -308,7 +226,7 @@ connection_open_engine(struct connection *c)
 	struct net *n = c->net;
 	int rc = engine_new(&c->engine, &n->config.rpc, &c->peer, c->id, net_now(n), on_wake, c);
 	if (rc == 0)
-		adjust_timer(c, engine_service(c->engine, net_now(n)));
+		connection_wake_at(c, engine_service(c->engine, net_now(n)));
 	return rc;
 }
 
@@ -316,14 +234,17 @@ connection_open_engine(struct connection *c)
 static int
 connection_open(struct connection *c, const struct listener *l)
 {
-	if (l->is_unix)
-		unix_peer(c, l, &c->peer);
-	else
-		tcp_peer(c, &c->peer);
-	c->stack = layer_stacks[l->stack];
+	peer_identify(c, l);
+	if (!address_enter(c->net, c->address)) {
+		net_complain(c->net, c->peer.address,
+			     "closed: its address has connections_per_address already");
+		c->address = (struct address_key){0};
+		return ERR_OVERLOADED;
+	}
+	c->stack = layer_stacks[l->kind];
 	int rc = c->stack[0]->open(c, c->stack);
 	if (rc == 0 && !c->engine)
-		adjust_timer(c, net_now(c->net) + c->net->config.limits.tls_handshake_timeout);
+		connection_wake_at(c, net_now(c->net) + c->net->config.limits.tls_handshake_timeout);
 	return rc;
 }
 

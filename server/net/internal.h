@@ -1,13 +1,17 @@
 /* What the files of this folder share, and nobody else includes.
  *
- *   target.c      unix:PATH and HOST:PORT, to addresses and back
+ *   target.c      what people write of addresses, and back
  *   listener.c    sockets that accept
  *   connection.c  one socket under a stack of layers
+ *   peer.c        who is at its other end
+ *   address.c     how many connections each address has
+ *   write.c       bytes that the socket does not take at once
  *   stack.c       the layers of each kind of connection; the topmost, around the engine
  *   tls.c         the layer of TLS
  *   tls_context.c what TLS needs of files
  *   tls_reload.c  those files, when they change
  *   inspect.c     what can be seen of all this
+ *   http1.c       pages over HTTP/1.1
  *   net.c         the loop's turn, handles, drain and close
  *
  * A connection's life: opened by accept; with an engine when its lower layers have shaken
@@ -22,7 +26,9 @@
 
 #include "net/net.h"
 
+struct address_count;
 struct connection;
+struct http1;
 struct tls;
 struct tls_files;
 
@@ -48,16 +54,22 @@ struct layer {
 	ssize_t (*output)(struct connection *c, const struct layer *const *at, struct layer_out *ret);
 };
 
-enum stack_kind { STACK_PLAIN, STACK_TLS };
-/* Layers from the socket upwards. */
+enum listen_kind { LISTEN_PLAIN, LISTEN_TLS, LISTEN_HTTP1 };
+/* Layers from the socket upwards; HTTP/1.1 has none, it is another library's. */
 extern const struct layer *const *const layer_stacks[];
+
+/* Whose connections are counted together; EXEMPT: nobody counts. */
+struct address_key {
+	enum { ADDRESS_EXEMPT, ADDRESS_USER, ADDRESS_IPV4, ADDRESS_IPV6 } kind;
+	uint64_t value;
+};
 
 struct listener {
 	struct net *net;
 	struct listener *next, **link;
 	uint64_t id;
 	bool is_unix;
-	enum stack_kind stack;
+	enum listen_kind kind;
 	char name[NET_TARGET_MAX]; /* its real target */
 	union {
 		uv_handle_t handle;
@@ -65,13 +77,6 @@ struct listener {
 		uv_tcp_t tcp;
 		uv_pipe_t pipe;
 	} uv;
-};
-
-/* Bytes that the socket would not take at once. */
-struct pending_write {
-	uv_write_t request;
-	struct connection *connection;
-	char data[];
 };
 
 struct connection {
@@ -85,7 +90,10 @@ struct connection {
 	struct tls *tls;       /* state of the layer of TLS, or NULL */
 	struct engine *engine; /* NULL before the lower layers' handshake, and once closing */
 	bool closing;
-	bool writing; /* a pending_write is under way */
+	struct address_key address;
+	bool writing;         /* bytes are with libuv that the socket has not taken */
+	msec progress_at;     /* of writing: when the peer last took some */
+	size_t progress_left; /* and what was left then */
 	bool reading;
 	bool ended;      /* the peer, or a protocol error: flush, then close */
 	bool peer_ended; /* it will send nothing more */
@@ -134,7 +142,11 @@ struct net {
 	BIO_METHOD *bio;
 	uv_timer_t reload; /* looks at the files */
 	struct tls_files *files;
-	msec next_complaint; /* of failed handshakes */
+	struct http1 *http1; /* NULL without such a listener */
+	struct address_count *addresses;
+	size_t address_slots;
+	size_t unwritten; /* bytes with libuv, of all connections */
+	msec next_complaint;
 	unsigned complaints_withheld;
 
 	/* Of whichever connection is being flushed. */
@@ -152,16 +164,21 @@ union target_address {
 	struct sockaddr_storage storage;
 };
 struct target {
-	const char *path; /* of unix:PATH, else NULL */
-	enum stack_kind stack;
+	const char *path;        /* of unix:PATH, else NULL */
+	socklen_t abstract_size; /* of unix-abstract:NAME, else 0 */
+	enum listen_kind kind;
 	union target_address address;
 };
 int target_parse(struct target *ret, const char *text, struct fault *f);
 void address_format(char *dst, size_t size, const struct sockaddr *address);
 bool address_is_loopback(const struct sockaddr *address);
 
+const char *listen_prefix(enum listen_kind kind);
+
 /* listener.c */
 int listener_open(struct net *n, const struct target *t, struct listener **ret, struct fault *f);
+/* Takes over a socket that listens, or will; it is closed on failure too. */
+int listener_adopt(struct net *n, int fd, enum listen_kind kind, struct listener **ret, struct fault *f);
 void listener_close(struct listener *l);
 
 /* connection.c */
@@ -170,9 +187,34 @@ void connection_flush(struct connection *c);
 void connection_drain(struct connection *c, int64_t grace);
 void connection_close(struct connection *c);
 
+/* At the latest then: earlier instants hold. */
+void connection_wake_at(struct connection *c, msec next);
 /* The topmost layer is open from here on. */
 int connection_open_engine(struct connection *c);
 bool connection_over(const struct connection *c);
+
+/* peer.c */
+void peer_identify(struct connection *c, const struct listener *l);
+
+/* address.c */
+int address_open(struct net *n);
+struct address_key address_key_unix(uid_t uid);
+struct address_key address_key_ip(const struct sockaddr *address);
+/* False: it has connections_per_address. */
+bool address_enter(struct net *n, struct address_key key);
+void address_leave(struct net *n, struct address_key key);
+
+/* write.c */
+int write_out(struct connection *c, const struct layer_out *out);
+/* Wakes the connection for write_stalled. */
+void write_watch(struct connection *c);
+bool write_stalled(struct connection *c);
+
+/* http1.c */
+int http1_open(struct net *n, struct fault *f);
+void http1_accept(struct listener *l);
+bool http1_busy(const struct http1 *h);
+void http1_close(struct net *n);
 
 /* tls.c */
 int tls_open_net(struct net *n, struct fault *f);
@@ -194,7 +236,9 @@ void tls_reload_start(struct net *n);
 void net_keep_stats(struct net *n, const struct engine *e);
 
 /* net.c */
-void net_handshake_failed(struct net *n, const struct connection *c, const char *why);
+/* A notice about a peer or a listener: not more than one each second, however many give cause. */
+void net_complain(struct net *n, const char *whose, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void net_notice(struct net *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Gives the connection its id; false: there are enough. */
 bool net_add(struct net *n, struct connection *c);

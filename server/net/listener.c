@@ -76,18 +76,25 @@ listener_close(struct listener *l)
 static void
 on_connection(uv_stream_t *stream, int status)
 {
-	if (status == 0)
-		connection_accept(stream->data);
+	struct listener *l = stream->data;
+	/* Out of descriptors, libuv has turned it away with one that it keeps for that. */
+	if (status != 0)
+		net_complain(l->net, l->name, "a connection is lost on arrival: %s", uv_strerror(status));
+	else if (l->kind == LISTEN_HTTP1)
+		http1_accept(l);
+	else
+		connection_accept(l);
 }
 
 static struct listener *
-listener_new(struct net *n, bool is_unix)
+listener_new(struct net *n, enum listen_kind kind, bool is_unix)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	if (!l)
 		return NULL;
 	l->net = n;
 	l->id = ++n->listener_ids;
+	l->kind = kind;
 	l->is_unix = is_unix;
 	int rc = is_unix ? uv_pipe_init(n->loop, &l->uv.pipe, 0) : uv_tcp_init(n->loop, &l->uv.tcp);
 	if (rc) {
@@ -104,17 +111,22 @@ listener_new(struct net *n, bool is_unix)
 	return l;
 }
 
+/* What a kind needs before its first connection. */
 static int
-listener_bind(struct listener *l, const struct target *t, struct fault *f)
+prepare_kind(struct net *n, enum listen_kind kind, struct fault *f)
 {
-	char name[NET_TARGET_MAX];
-	int rc;
-	if (!l->is_unix) {
-		address_format(name, sizeof(name), &t->address.any);
-		rc = uv_tcp_bind(&l->uv.tcp, &t->address.any, 0);
-		return rc ? refused(f, rc, name) : 0;
-	}
-	rc = make_folders(t->path, f);
+	if (kind == LISTEN_HTTP1)
+		return http1_open(n, f);
+	if (kind == LISTEN_TLS && !n->tls)
+		return fault_set(f, ERR_INVALID_ARGUMENT,
+				 "a TLS listener needs a certificate and a key: tls_certificate, tls_key");
+	return 0;
+}
+
+static int
+bind_path(struct listener *l, const struct target *t, struct fault *f)
+{
+	int rc = make_folders(t->path, f);
 	if (rc == 0)
 		rc = remove_stale(t, f);
 	if (rc)
@@ -123,47 +135,122 @@ listener_bind(struct listener *l, const struct target *t, struct fault *f)
 	return rc ? refused(f, rc, t->path) : 0;
 }
 
-/* Its target as others can use it, the real port in it. */
-static void
-name_listener(struct listener *l, const struct target *t)
+/* libuv of this age takes names of files only. */
+static int
+bind_abstract(struct listener *l, const struct target *t, struct fault *f)
 {
-	union target_address real;
-	int size = sizeof(real);
-	if (l->is_unix) {
-		snprintf(l->name, sizeof(l->name), "unix:%s", t->path);
-		return;
-	}
-	if (uv_tcp_getsockname(&l->uv.tcp, &real.any, &size) != 0)
-		real = t->address;
-	size_t n = (size_t)snprintf(l->name, sizeof(l->name), "%s", l->stack == STACK_TLS ? "tls:" : "");
-	address_format(l->name + n, sizeof(l->name) - n, &real.any);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && bind(fd, &t->address.any, t->abstract_size) == 0 && uv_pipe_open(&l->uv.pipe, fd) == 0)
+		return 0;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	return refused(f, uv_translate_sys_error(error), "unix-abstract");
 }
 
 static int
-listener_start(struct listener *l, const struct target *t, struct fault *f)
+bind_address(struct listener *l, const struct target *t, struct fault *f)
+{
+	char name[NET_TARGET_MAX];
+	address_format(name, sizeof(name), &t->address.any);
+	int rc = uv_tcp_bind(&l->uv.tcp, &t->address.any, 0);
+	return rc ? refused(f, rc, name) : 0;
+}
+
+/* Its target as others can use it, the real port in it. */
+static int
+name_listener(struct listener *l)
+{
+	uv_os_fd_t fd;
+	union target_address real = {0};
+	socklen_t size = sizeof(real);
+	if (uv_fileno(&l->uv.handle, &fd) != 0 || getsockname(fd, &real.any, &size) != 0)
+		return uv_translate_sys_error(errno);
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&real.storage;
+	const char *prefix = listen_prefix(l->kind);
+	if (!l->is_unix) {
+		size_t n = (size_t)snprintf(l->name, sizeof(l->name), "%s", prefix);
+		address_format(l->name + n, sizeof(l->name) - n, &real.any);
+	} else if (un->sun_path[0]) {
+		snprintf(l->name, sizeof(l->name), "%sunix:%s", prefix, un->sun_path);
+	} else {
+		snprintf(l->name, sizeof(l->name), "%sunix-abstract:%.*s", prefix,
+			 (int)(size - offsetof(struct sockaddr_un, sun_path) - 1), un->sun_path + 1);
+	}
+	return 0;
+}
+
+static int
+listener_start(struct listener *l, struct fault *f)
 {
 	int rc = uv_listen(&l->uv.stream, (int)l->net->config.limits.listen_backlog, on_connection);
-	/* Open to all: the peer's credentials say who it is. */
-	if (rc == 0 && l->is_unix && chmod(t->path, 0666) != 0)
-		rc = uv_translate_sys_error(errno);
-	name_listener(l, t);
 	return rc ? refused(f, rc, l->name) : 0;
 }
 
 int
 listener_open(struct net *n, const struct target *t, struct listener **ret, struct fault *f)
 {
-	if (t->stack == STACK_TLS && !n->tls)
-		return fault_set(f, ERR_INVALID_ARGUMENT,
-				 "a TLS listener needs a certificate and a key: tls_certificate, tls_key");
-	struct listener *l = listener_new(n, t->path != NULL);
+	int rc = prepare_kind(n, t->kind, f);
+	if (rc)
+		return rc;
+	struct listener *l = listener_new(n, t->kind, t->path || t->abstract_size);
 	if (!l)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	l->uv.stream.data = l;
-	l->stack = t->stack;
-	int rc = listener_bind(l, t, f);
+	if (t->path)
+		rc = bind_path(l, t, f);
+	else
+		rc = t->abstract_size ? bind_abstract(l, t, f) : bind_address(l, t, f);
+	if (rc == 0 && (rc = name_listener(l)) != 0)
+		rc = refused(f, rc, "listener");
 	if (rc == 0)
-		rc = listener_start(l, t, f);
+		rc = listener_start(l, f);
+	/* Open to all: the peer's credentials say who it is. */
+	if (rc == 0 && t->path && chmod(t->path, 0666) != 0)
+		rc = refused(f, uv_translate_sys_error(errno), t->path);
+	if (rc) {
+		listener_close(l);
+		return rc;
+	}
+	*ret = l;
+	return 0;
+}
+
+static int
+not_ours(struct fault *f, int fd, const char *why)
+{
+	close(fd);
+	return fault_set(f, ERR_INVALID_ARGUMENT, "inherited descriptor %d: %s", fd, why);
+}
+
+int
+listener_adopt(struct net *n, int fd, enum listen_kind kind, struct listener **ret, struct fault *f)
+{
+	union target_address address;
+	socklen_t size = sizeof(address), type_size = sizeof(int);
+	int type = 0;
+	if (getsockname(fd, &address.any, &size) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0)
+		return not_ours(f, fd, strerror(errno));
+	sa_family_t family = address.any.sa_family;
+	if (type != SOCK_STREAM || (family != AF_UNIX && family != AF_INET && family != AF_INET6))
+		return not_ours(f, fd, "neither a TCP nor a Unix stream socket");
+	int rc = prepare_kind(n, kind, f);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	struct listener *l = listener_new(n, kind, family == AF_UNIX);
+	if (!l) {
+		close(fd);
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	}
+	rc = l->is_unix ? uv_pipe_open(&l->uv.pipe, fd) : uv_tcp_open(&l->uv.tcp, fd);
+	if (rc)
+		close(fd);
+	if (rc || (rc = name_listener(l)) != 0)
+		rc = refused(f, rc, "inherited socket");
+	else
+		rc = listener_start(l, f);
 	if (rc) {
 		listener_close(l);
 		return rc;

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <sys/resource.h>
+
 #define COMPLAINT_INTERVAL 1000 /* ms */
+#define SPARE_FILES        128
 
 void
 net_limits_default(struct net_limits *l)
@@ -22,8 +25,8 @@ static int
 check_limits(const struct net_limits *l, struct fault *f)
 {
 #define NET_LIMIT(name, default_value, unit, text) \
-	if (l->name < 1 || l->name > 1000000)      \
-		return fault_set(f, ERR_INVALID_ARGUMENT, "%s lies between 1 and 1000000 " unit, #name);
+	if (l->name < 1 || l->name > INT32_MAX)    \
+		return fault_set(f, ERR_INVALID_ARGUMENT, "%s lies between 1 and %d " unit, #name, INT32_MAX);
 #include "net/limits.def"
 #undef NET_LIMIT
 	return 0;
@@ -35,10 +38,27 @@ net_now(const struct net *n)
 	return (msec)uv_now(n->loop);
 }
 
+/* Descriptors are left for files and for what has still to be closed. */
+static size_t
+slots_wanted(struct net *n)
+{
+	struct rlimit files;
+	int64_t wanted = n->config.limits.max_connections;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT32_MAX)
+		return (size_t)wanted;
+	int64_t most = (int64_t)files.rlim_cur;
+	most -= most / 2 < SPARE_FILES ? most / 2 : SPARE_FILES;
+	if (wanted <= most)
+		return (size_t)wanted;
+	net_notice(n, "max_connections is %lld, not %lld: the process may have only %llu files open",
+		   (long long)most, (long long)wanted, (unsigned long long)files.rlim_cur);
+	return (size_t)most;
+}
+
 static int
 slots_new(struct net *n)
 {
-	n->slot_count = (size_t)n->config.limits.max_connections;
+	n->slot_count = slots_wanted(n);
 	n->slots = calloc(n->slot_count, sizeof(*n->slots));
 	n->next_ids = calloc(n->slot_count, sizeof(*n->next_ids));
 	n->free_slots = calloc(n->slot_count, sizeof(*n->free_slots));
@@ -48,7 +68,7 @@ slots_new(struct net *n)
 		n->next_ids[i] = n->slot_count + i;
 		n->free_slots[n->free_count++] = n->slot_count - 1 - i;
 	}
-	return 0;
+	return address_open(n);
 }
 
 static void
@@ -57,6 +77,7 @@ net_free(struct net *n)
 	free(n->slots);
 	free(n->next_ids);
 	free(n->free_slots);
+	free(n->addresses);
 	tls_close_net(n);
 	free(n);
 }
@@ -89,6 +110,7 @@ net_remove(struct net *n, struct connection *c)
 	if (c->next)
 		c->next->link = c->link;
 	n->connection_count--;
+	address_leave(n, c->address);
 	if (!c->dirty)
 		return;
 	struct connection **at = &n->dirty;
@@ -141,7 +163,7 @@ on_check(uv_check_t *check)
 {
 	struct net *n = check->data;
 	flush_all(n);
-	if (!n->drained || n->connection_count > 0)
+	if (!n->drained || n->connection_count > 0 || http1_busy(n->http1))
 		return;
 	tell_drained(n);
 }
@@ -214,22 +236,40 @@ net_notice(struct net *n, const char *fmt, ...)
 	n->config.notice(n->config.ctx, text);
 }
 
-/* One line for each second, however many knock. */
 void
-net_handshake_failed(struct net *n, const struct connection *c, const char *why)
+net_complain(struct net *n, const char *whose, const char *fmt, ...)
 {
-	msec now = net_now(n);
-	if (now < n->next_complaint) {
+	char text[256];
+	va_list args;
+	if (net_now(n) < n->next_complaint) {
 		n->complaints_withheld++;
 		return;
 	}
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
 	if (n->complaints_withheld > 0)
-		net_notice(n, "%s: TLS handshake: %s (and %u others before)", c->peer.address, why,
+		net_notice(n, "%s: %s (%u such remarks before it are left out)", whose, text,
 			   n->complaints_withheld);
 	else
-		net_notice(n, "%s: TLS handshake: %s", c->peer.address, why);
+		net_notice(n, "%s: %s", whose, text);
 	n->complaints_withheld = 0;
-	n->next_complaint = now + COMPLAINT_INTERVAL;
+	n->next_complaint = net_now(n) + COMPLAINT_INTERVAL;
+}
+
+int
+net_listen_fd(struct net *n, int fd, const char *name, char ret_target[NET_TARGET_MAX], struct fault *f)
+{
+	struct listener *l;
+	enum listen_kind kind = LISTEN_PLAIN;
+	if (name && strcmp(name, "tls") == 0)
+		kind = LISTEN_TLS;
+	else if (name && strcmp(name, "http") == 0)
+		kind = LISTEN_HTTP1;
+	int rc = listener_adopt(n, fd, kind, &l, f);
+	if (rc == 0)
+		snprintf(ret_target, NET_TARGET_MAX, "%s", l->name);
+	return rc;
 }
 
 int
@@ -324,6 +364,7 @@ net_close(struct net *n, void (*done)(void *ctx), void *ctx)
 		listener_close(n->listeners);
 	while (n->connections)
 		connection_close(n->connections);
+	http1_close(n);
 	uv_close((uv_handle_t *)&n->prepare, on_own_closed);
 	uv_close((uv_handle_t *)&n->check, on_own_closed);
 	uv_close((uv_handle_t *)&n->idle, on_own_closed);

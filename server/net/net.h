@@ -64,6 +64,9 @@ int net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config,
  *   unix:PATH
  *   HOST:PORT       a name or an address, [::1]:0 for IPv6, port 0: any that is free
  *   tls:HOST:PORT   the same within TLS 1.2 or 1.3 (RFC 9113 9.2), ALPN "h2"
+ *   http:HOST:PORT  only the pages of rpc_config, over HTTP/1.1 in plaintext; pages for
+ *                   this host (RPC_LOCAL) too: whoever chose the address chose who sees them
+ *   unix-abstract:NAME
  *
  * A Unix socket has mode 0666:
  * who calls is known by SO_PEERCRED. Its directory is made if missing; a socket file on
@@ -71,6 +74,11 @@ int net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config,
  * ERR_INVALID_ARGUMENT: not a target; ERR_ALREADY_EXISTS: somebody listens there;
  * ERR_UNAVAILABLE: anything else that the system refuses, with its text. */
 int net_listen(struct net *n, const char *target, char ret_target[NET_TARGET_MAX], struct fault *f);
+
+/* The same on a socket that somebody else has made, e.g. systemd: `name` is tls, http or
+ * anything else for plain. The net owns it from here on, even on failure; a socket file
+ * stays where and as it is. */
+int net_listen_fd(struct net *n, int fd, const char *name, char ret_target[NET_TARGET_MAX], struct fault *f);
 
 /* Reads the files of net_tls again, for the handshakes from now on; connections that
  * are open stay as they are. On any error what was in force stays so. Done by itself

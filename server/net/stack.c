@@ -33,6 +33,6 @@ static const struct layer *const plain_stack[] = {&http2_layer};
 static const struct layer *const tls_stack[] = {&tls_layer, &http2_layer};
 
 const struct layer *const *const layer_stacks[] = {
-	[STACK_PLAIN] = plain_stack,
-	[STACK_TLS] = tls_stack,
+	[LISTEN_PLAIN] = plain_stack,
+	[LISTEN_TLS] = tls_stack,
 };

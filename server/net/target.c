@@ -22,6 +22,30 @@ parse_unix(struct target *ret, const char *path, struct fault *f)
 	return 0;
 }
 
+/* In the name space of the kernel, not of files (unix(7)). */
+static int
+parse_abstract(struct target *ret, const char *name, struct fault *f)
+{
+	struct sockaddr_un *address = (struct sockaddr_un *)&ret->address.storage;
+	size_t n = strlen(name);
+	if (n == 0 || n >= sizeof(address->sun_path))
+		return fault_set(f, ERR_INVALID_ARGUMENT,
+				 "unix-abstract:NAME needs a name of 1 to %zu bytes, not \"%s\"",
+				 sizeof(address->sun_path) - 1, name);
+	address->sun_family = AF_UNIX;
+	memcpy(address->sun_path + 1, name, n);
+	ret->abstract_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n);
+	return 0;
+}
+
+const char *
+listen_prefix(enum listen_kind kind)
+{
+	static const char *const prefixes[] = {
+		[LISTEN_PLAIN] = "", [LISTEN_TLS] = "tls:", [LISTEN_HTTP1] = "http:"};
+	return prefixes[kind];
+}
+
 /* HOST may be an address in brackets. */
 static bool
 split_host(const char *text, char host[NET_TARGET_MAX], const char **ret_port)
@@ -80,9 +104,15 @@ target_parse(struct target *ret, const char *text, struct fault *f)
 	*ret = (struct target){0};
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_unix(ret, text + 5, f);
-	if (strncmp(text, "tls:", 4) == 0) {
-		ret->stack = STACK_TLS;
-		text += 4;
+	if (strncmp(text, "unix-abstract:", 14) == 0)
+		return parse_abstract(ret, text + 14, f);
+	for (enum listen_kind kind = LISTEN_PLAIN; kind <= LISTEN_HTTP1; kind++) {
+		size_t n = strlen(listen_prefix(kind));
+		if (n > 0 && strncmp(text, listen_prefix(kind), n) == 0) {
+			ret->kind = kind;
+			text += n;
+			break;
+		}
 	}
 	return parse_tcp(ret, text, f);
 }

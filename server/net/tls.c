@@ -175,7 +175,7 @@ tls_failed(struct connection *c)
 	t->failed = true;
 	if (!t->open) {
 		const char *why = ERR_reason_error_string(ERR_peek_error());
-		net_handshake_failed(c->net, c, why ? why : "broken off");
+		net_complain(c->net, c->peer.address, "TLS handshake: %s", why ? why : "broken off");
 	}
 	ERR_clear_error();
 	return ERR_UNAVAILABLE;

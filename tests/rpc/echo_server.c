@@ -1,6 +1,7 @@
 /* A server for stock gRPC clients: generic methods over bytes, no records.
  *
- *   echo_server [certificate=FILE key=FILE [ca=FILE] [crl=FILE] [clients=optional|required]] TARGET...
+ *   echo_server [certificate=FILE key=FILE [ca=FILE] [crl=FILE] [clients=optional|required]]
+ *               [LIMIT=NUMBER]... TARGET...
  *
  * prints `listening TARGET` for each; SIGTERM drains and ends, SIGHUP reads the files again
  *
@@ -12,6 +13,7 @@
  *   /echo.Echo/Fault     "CODE TEXT": fails so
  *   /echo.Echo/Sleep     never answers
  *   /echo.Echo/Later     its message back, on a later turn of the loop, found by its handle
+ *   GET /hello, /failure     pages
  *   /echo.Echo/Peer      unix, tcp or tls, the uid, whether loopback, address, certificate's name */
 #include <signal.h>
 #include <stdio.h>
@@ -229,6 +231,28 @@ on_notice(void *ctx, const char *text)
 	fprintf(stderr, "echo_server: %s\n", text);
 }
 
+static bool
+take_limit(struct net_config *config, const char *word)
+{
+	const struct {
+		const char *key;
+		int64_t *value;
+	} limits[] = {
+#define NET_LIMIT(name, default_value, unit, text) {#name "=", &config->limits.name},
+#include "net/limits.def"
+#undef NET_LIMIT
+#define RPC_LIMIT(name, default_value, unit, text) {#name "=", &config->rpc.limits.name},
+#include "rpc/limits.def"
+#undef RPC_LIMIT
+	};
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (strncmp(word, limits[i].key, strlen(limits[i].key)) == 0) {
+			*limits[i].value = atoll(word + strlen(limits[i].key));
+			return true;
+		}
+	return false;
+}
+
 /* False: not one of these. */
 static bool
 take_word(struct net_config *config, const char *word)
@@ -251,9 +275,30 @@ take_word(struct net_config *config, const char *word)
 	else if (strcmp(word, "clients=required") == 0)
 		t->clients = NET_CLIENTS_REQUIRED;
 	else
-		return false;
+		return take_limit(config, word);
 	return true;
 }
+
+static int
+render_hello(void *server, struct buf *body)
+{
+	(void)server;
+	buf_append_str(body, "hello\n");
+	return 200;
+}
+
+static int
+render_failure(void *server, struct buf *body)
+{
+	(void)server;
+	buf_append_str(body, "not now\n");
+	return 503;
+}
+
+static const struct rpc_page pages[] = {
+	{"/hello", "text/plain", render_hello, RPC_LOCAL},
+	{"/failure", "text/plain", render_failure, 0},
+};
 
 static int
 fail(struct server *s, const struct fault *f)
@@ -275,6 +320,8 @@ main(int argc, char **argv)
 	struct net_config config = {.before_sleep = before_sleep, .notice = on_notice, .ctx = &s};
 	config.rpc.methods = methods;
 	config.rpc.method_count = sizeof(methods) / sizeof(methods[0]);
+	config.rpc.pages = pages;
+	config.rpc.page_count = sizeof(pages) / sizeof(pages[0]);
 	config.rpc.server = &s;
 	rpc_limits_default(&config.rpc.limits);
 	net_limits_default(&config.limits);
