@@ -5,13 +5,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
+
+#include <sys/resource.h>
 
 #include "grpc/services.h"
 #include "options.h"
 #include "services/seed.h"
 #include "services/service.h"
+#include "supervisor.h"
 #include "timers/due.h"
 
 #define DEFAULT_DIRECTORY "/run/zwy"
@@ -24,6 +26,7 @@ struct zwyd {
 	struct grpc_services services;
 	struct channelz channelz;
 	uv_loop_t loop;
+	struct supervisor supervisor;
 	uv_signal_t term, interrupt, hangup;
 };
 
@@ -137,22 +140,31 @@ default_target(struct arena *arena)
 					 : "unix:" DEFAULT_DIRECTORY "/zwyd.sock";
 }
 
+static void
+listening(const char *target)
+{
+	printf("listening %s\n", target);
+}
+
 static int
 listen_all(struct zwyd *z, struct fault *f)
 {
 	struct options *o = &z->options;
 	char real[NET_TARGET_MAX];
-	if (o->listen_count == 0)
+	size_t inherited = 0;
+	int rc = supervisor_listen(z->server.net, listening, &inherited, f);
+	if (rc == 0 && o->listen_count == 0 && inherited == 0)
 		o->listen[o->listen_count++] = default_target(&z->arena);
-	for (size_t i = 0; i < o->listen_count; i++) {
-		int rc = net_listen(z->server.net, o->listen[i], real, f);
-		if (rc != 0)
-			return rc;
-		printf("listening %s\n", real);
+	for (size_t i = 0; rc == 0 && i < o->listen_count; i++) {
+		rc = net_listen(z->server.net, o->listen[i], real, f);
+		if (rc == 0)
+			listening(real);
 	}
+	if (rc != 0)
+		return rc;
 	fflush(stdout);
 	health_set_all(z->services.health, HEALTH_SERVING);
-	sd_notify(0, "READY=1");
+	supervisor_ready(&z->supervisor, &z->loop);
 	return 0;
 }
 
@@ -180,7 +192,7 @@ begin_end(struct zwyd *z)
 	if (s->stopping)
 		return;
 	s->stopping = true;
-	sd_notify(0, "STOPPING=1");
+	supervisor_stopping();
 	due_stop(s);
 	watchers_end(s);
 	health_shutdown(z->services.health);
@@ -223,10 +235,23 @@ reload(uv_signal_t *handle, int signum)
 	(void)signum;
 	struct zwyd *z = handle->data;
 	struct fault f = {0};
+	supervisor_reloading();
 	if (net_reload(z->server.net, &f) == 0)
 		notice(z, "SIGHUP: TLS files were read again");
 	else
 		fprintf(stderr, "zwyd: SIGHUP: what was read before stays in force: %s\n", f.text);
+	supervisor_reloaded();
+}
+
+/* Each connection is a file; the usual soft limit is there for select(2) alone. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static enum net_clients
@@ -339,6 +364,7 @@ main(int argc, char **argv)
 	enum options_result result = options_read(&z.options, argc, argv);
 	if (result != OPTIONS_RUN)
 		return result == OPTIONS_DONE ? 0 : 2;
+	raise_file_limit();
 	uv_loop_init(&z.loop);
 	int status = run(&z);
 	reflection_free(z.services.reflection);

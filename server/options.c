@@ -30,15 +30,18 @@ static const char usage[] =
 	"  --data DIR        directory of the store; its owner is principals/bootstrap\n"
 	"  --init empty      make the store if DIR has none: catalogue, nodes, calendar, rules\n"
 	"  --init demo       the same with departments, systems, quotas and principals to try\n"
-	"  --listen TARGET   unix:PATH, HOST:PORT (port 0: any free one) or tls:HOST:PORT;\n"
-	"                    may be repeated; default: the socket that zwy looks for\n"
+	"  --listen TARGET   unix:PATH, unix-abstract:NAME, HOST:PORT (port 0: any free one),\n"
+	"                    tls:HOST:PORT (needs tls_certificate and tls_key), http:HOST:PORT\n"
+	"                    (HTTP/1.1, pages only); may be repeated; default: what systemd\n"
+	"                    hands over, else the socket that zwy looks for\n"
 	"  --config FILE     settings, one key=value a line; an unknown key is fatal\n"
 	"  --clock FILE      take the time from FILE, an RFC 3339 instant, read again on change\n"
 	"  --demo-tcp-principal ID\n"
 	"                    plaintext TCP on loopback acts as principals/ID; for trying only\n"
 	"  --help, --version\n"
 	"\n"
-	"Once ready it prints `listening TARGET` for each listener. SIGTERM ends it gracefully.\n"
+	"Once ready it prints `listening TARGET` for each listener. SIGTERM ends it gracefully,\n"
+	"SIGHUP reads the files of TLS again.\n"
 	"\nSettings of --config:\n";
 
 /* Settings lie in three structs of struct options; each is found by its place there. */

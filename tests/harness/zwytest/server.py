@@ -36,6 +36,8 @@ class Server:
         self.init = init
         self.arguments = list(arguments)
         self.settings = dict(settings or {})
+        self.pass_fds = ()
+        self.extra_targets = 0  # listeners that the command line does not name
         if tls:
             self.arguments += ["--listen", "tls:127.0.0.1:0"]
             self._set_up_tls()
@@ -76,10 +78,10 @@ class Server:
         command = self.command()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                                            env={**os.environ, **self.environment})
+                                            env={**os.environ, **self.environment}, pass_fds=self.pass_fds)
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
         targets = []
-        while len(targets) < command.count("--listen"):
+        while len(targets) < command.count("--listen") + self.extra_targets:
             try:
                 line = lines.get(timeout=START_TIMEOUT)
             except queue.Empty:
@@ -151,15 +153,16 @@ class Server:
     # -- callers --------------------------------------------------------------
 
     @staticmethod
-    def credentials(certificate=None):
+    def credentials(certificate=None, trusted=None):
         """For grpcio to call over TLS; certificate: the common name of a client certificate, or an authority.Pair."""
         pair = authority.client_pair(certificate) if isinstance(certificate, str) else certificate
         own = (pair.key_bytes, pair.chain_bytes) if pair else (None, None)
-        return grpc.ssl_channel_credentials(authority.authority().pem, *own)
+        return grpc.ssl_channel_credentials(trusted or authority.authority().pem, *own)
 
-    def client(self, as_=None, target=None, certificate=None, options=()):
+    def client(self, as_=None, target=None, certificate=None, trusted=None, options=()):
         target = target or self.unix
-        made = Client(target, as_, self.credentials(certificate) if target.startswith("tls:") else None, options)
+        credentials = self.credentials(certificate, trusted) if target.startswith("tls:") else None
+        made = Client(target, as_, credentials, options)
         self._clients.append(made)
         return made
 
