@@ -7,6 +7,10 @@ static const unsigned char *
 get_varint(const unsigned char *p, const unsigned char *end, uint64_t *ret)
 {
 	uint64_t v = 0;
+	if (p < end && *p < 0x80) { /* most tags and lengths */
+		*ret = *p;
+		return p + 1;
+	}
 	for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
 		unsigned char c = *p++;
 		if (shift == 63 && c > 1)

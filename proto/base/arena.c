@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define ARENA_BLOCK 4096
+#define PRINT_SMALL 256 /* bytes of text that are printed in one go */
 
 struct arena_block {
 	struct arena_block *next;
@@ -82,12 +83,15 @@ arena_copy(struct arena *a, struct slice s)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char small[PRINT_SMALL];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(small, sizeof(small), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return NULL;
+	if ((size_t)n < sizeof(small))
+		return arena_dup_slice(a, (struct slice){small, (size_t)n});
 	char *p = arena_alloc(a, (size_t)n + 1);
 	if (!p)
 		return NULL;

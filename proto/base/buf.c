@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-#define BUF_FIRST 256
+#define PRINT_SMALL 256 /* bytes of text that are printed in one go */
+#define BUF_FIRST   256
 
 int
 slice_compare(struct slice a, struct slice b)
@@ -111,7 +112,9 @@ buf_append(struct buf *b, const void *p, size_t n)
 {
 	if (n == 0)
 		return;
-	char *at = buf_reserve(b, n);
+	/* As a rule there is room. */
+	bool fits = b->p && b->cap - b->n >= n && !b->error && !b->max;
+	char *at = fits ? b->p + b->n : buf_reserve(b, n);
 	if (!at)
 		return;
 	memcpy(at, p, n);
@@ -139,9 +142,10 @@ buf_append_char(struct buf *b, char c)
 void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
+	char small[PRINT_SMALL];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(small, sizeof(small), fmt, ap);
 	va_end(ap);
 	if (n < 0) {
 		b->error = ERR_INTERNAL;
@@ -150,9 +154,13 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	char *at = buf_reserve(b, (size_t)n + 1);
 	if (!at)
 		return;
-	va_start(ap, fmt);
-	vsnprintf(at, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	if ((size_t)n < sizeof(small)) {
+		memcpy(at, small, (size_t)n + 1);
+	} else {
+		va_start(ap, fmt);
+		vsnprintf(at, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->n += (size_t)n;
 }
 
@@ -253,13 +261,11 @@ hex_encode(char *dst, const void *src, size_t n)
 	dst[2 * n] = '\0';
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* One more than the digit's value; 0: no digit. */
+static const unsigned char hex_digits[256] = {
+	['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool
 hex_decode(void *dst, size_t n, struct slice s)
@@ -268,11 +274,12 @@ hex_decode(void *dst, size_t n, struct slice s)
 	if (s.n != 2 * n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int hi = hex_digit(s.p[2 * i]), lo = hex_digit(s.p[2 * i + 1]);
-		if (hi < 0 || lo < 0)
+		unsigned hi = hex_digits[(unsigned char)s.p[2 * i]],
+			 lo = hex_digits[(unsigned char)s.p[2 * i + 1]];
+		if (!hi || !lo)
 			return false;
 		if (out)
-			out[i] = (unsigned char)(hi << 4 | lo);
+			out[i] = (unsigned char)((hi - 1) << 4 | (lo - 1));
 	}
 	return true;
 }

@@ -60,24 +60,36 @@ list_types(char *dst, size_t size)
 	return dst;
 }
 
+static bool
+given_before(const zwy_v1_Application *a, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (text_is(a->document[k].key, a->document[i].key))
+			return true;
+	return false;
+}
+
 static void
 check_document_form(const zwy_v1_Application *a, size_t i, struct fault *f)
 {
 	const char *type = text_of(a->document[i].key);
+	bool known = type_known(type), twice = given_before(a, i);
+	const char *digest = document_digest(a->document[i].value);
 	char field[80];
+	if (known && digest && !twice)
+		return;
 	snprintf(field, sizeof(field), "document.%.63s", type);
-	if (!type_known(type)) {
+	if (!known) {
 		char list[256];
 		fault_add(f, ERR_UNKNOWN_FIELD, field, "there is no document %.40s; types: %s", type,
 			  list_types(list, sizeof(list)));
 	}
-	if (!document_digest(a->document[i].value))
+	if (!digest)
 		fault_add(f, ERR_INVALID_FIELD, field,
 			  "%s is `%.60s`; write FILENAME sha256: and 64 lower case hexadecimal digits", field,
 			  text_of(a->document[i].value));
-	for (size_t k = 0; k < i; k++)
-		if (text_is(a->document[k].key, type))
-			fault_add(f, ERR_INVALID_FIELD, field, "%s is given twice", field);
+	if (twice)
+		fault_add(f, ERR_INVALID_FIELD, field, "%s is given twice", field);
 }
 
 static void
