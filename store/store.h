@@ -5,12 +5,12 @@
  * writer's open transaction. What a reader returns points into the store's pages
  * and is gone when the snapshot is renewed or the transaction ends.
  *
- * Writing goes through commands. One writer thread takes those that wait, calls
- * decide() for each inside one open write transaction, so that each sees what the
- * earlier ones of its group did, makes one durable commit, and hands the whole
- * group back. A command that refuses leaves nothing. Nothing is handed back
- * before it is on disk; if the commit fails, all of the group fail alike and the
- * store's head, digest and counters are read again from disk.
+ * Writing goes through commands. One writer thread takes those that wait, and those
+ * that come meanwhile, calls decide() for each inside one open write transaction, so
+ * that each sees what the earlier ones of its group did, makes one durable commit,
+ * and hands the whole group back. A command that refuses leaves nothing. Nothing is
+ * handed back before it is on disk; if the commit fails, all of the group fail alike
+ * and the store's head, digest and counters are read again from disk.
  *
  * Keys, envelope, rows and files are described in store/README.md. */
 #ifndef ZWY_STORE_H

@@ -22,14 +22,71 @@ publish_head(struct store *s, const struct head *head)
 	atomic_store(&s->revision, head->number);
 }
 
+/* Takes at most so many commands off the queue, which is locked. Counts them. */
+static struct command *
+take(struct store *s, size_t most, size_t *count)
+{
+	struct command *taken = s->first, **end = &s->first;
+	for (; *end && most > 0; most--, (*count)++)
+		end = &(*end)->next;
+	s->first = *end;
+	*end = NULL;
+	if (!s->first)
+		s->last = &s->first;
+	return taken;
+}
+
+/* Waits for commands; NULL: the end. */
+static struct command *
+take_group(struct store *s, size_t *ret_count)
+{
+	*ret_count = 0;
+	pthread_mutex_lock(&s->queue_lock);
+	while (!s->first && !s->stopping)
+		pthread_cond_wait(&s->queue_filled, &s->queue_lock);
+	struct command *group = take(s, s->options.group_max, ret_count);
+	pthread_mutex_unlock(&s->queue_lock);
+	return group;
+}
+
+/* Decides a list; where its last command's next stands. */
+static struct command **
+decide_all(struct store *s, struct command **at)
+{
+	for (; *at; at = &(*at)->next)
+		if (s->txn.error == 0)
+			txn_decide(&s->txn, *at);
+	return at;
+}
+
+/* Commands that came while others were decided share their commit: a few callers who
+ * each wait for an answer would otherwise fall into two halves that wait for each
+ * other's. Counts those that joined. */
 static void
-run_group(struct store *s, struct command *group)
+decide_group(struct store *s, struct command *group, size_t *count)
+{
+	struct command **end = decide_all(s, &group);
+	while (s->txn.error == 0 && *count < s->options.group_max) {
+		pthread_mutex_lock(&s->queue_lock);
+		*end = take(s, s->options.group_max - *count, count);
+		pthread_mutex_unlock(&s->queue_lock);
+		if (!*end)
+			return;
+		end = decide_all(s, end);
+	}
+}
+
+/* join: those that come meanwhile are added to the group and counted. */
+static void
+run_group(struct store *s, struct command *group, bool join, size_t *count)
 {
 	pthread_mutex_lock(&s->writing);
 	int rc = s->failed ? ERR_STORE_IO : txn_begin(&s->txn);
 	if (rc == 0) {
-		for (struct command *c = group; c && s->txn.error == 0; c = c->next)
-			txn_decide(&s->txn, c);
+		if (join)
+			decide_group(s, group, count);
+		else
+			decide_all(s, &group);
 		rc = txn_end(&s->txn);
 	}
 	if (rc == 0)
@@ -42,26 +99,6 @@ run_group(struct store *s, struct command *group)
 	pthread_mutex_unlock(&s->writing);
 }
 
-/* Waits for commands and takes at most as many as make a group; NULL: the end. */
-static struct command *
-take_group(struct store *s, size_t *ret_count)
-{
-	pthread_mutex_lock(&s->queue_lock);
-	while (!s->first && !s->stopping)
-		pthread_cond_wait(&s->queue_filled, &s->queue_lock);
-	struct command *group = s->first, **end = &s->first;
-	size_t count = 0;
-	for (; *end && count < s->options.group_max; count++)
-		end = &(*end)->next;
-	s->first = *end;
-	*end = NULL;
-	if (!s->first)
-		s->last = &s->first;
-	pthread_mutex_unlock(&s->queue_lock);
-	*ret_count = count;
-	return group;
-}
-
 static void *
 writer_main(void *arg)
 {
@@ -69,7 +106,7 @@ writer_main(void *arg)
 	struct command *group;
 	size_t count;
 	while ((group = take_group(s, &count))) {
-		run_group(s, group);
+		run_group(s, group, true, &count);
 		atomic_fetch_sub(&s->waiting, count);
 		if (s->options.committed)
 			s->options.committed(s->options.ctx, group);
@@ -115,7 +152,8 @@ store_submit(struct store *s, struct command *c)
 int
 store_execute(struct store *s, struct command *c)
 {
+	size_t count = 1;
 	c->next = NULL;
-	run_group(s, c);
+	run_group(s, c, false, &count);
 	return c->result;
 }

@@ -110,6 +110,68 @@ submit_together(struct fixture *x, struct collector *k, struct command *const *c
 	wait_for_commands(k, 1 + n);
 }
 
+/* Submits the others while it is being decided itself. */
+struct calling_command {
+	struct file_command file;
+	struct store *store;
+	struct command *others[3];
+	size_t other_count;
+};
+
+static int
+call_decide(struct command *c, struct txn *t)
+{
+	struct calling_command *calling = (struct calling_command *)c;
+	for (size_t i = 0; i < calling->other_count; i++)
+		store_submit(calling->store, calling->others[i]);
+	return file_decide(c, t);
+}
+
+static void
+a_command_that_comes_while_others_are_decided_shares_their_commit(void **state)
+{
+	struct fixture *x = *state;
+	struct collector k = {0};
+	struct file_command others[2] = {{.command.decide = file_decide}, {.command.decide = file_decide}};
+	start_with(x, &k, 0);
+	struct calling_command first = {
+		.file.command.decide = call_decide,
+		.store = x->store,
+		.others = {&others[0].command, &others[1].command},
+		.other_count = 2,
+	};
+	store_submit(x->store, &first.file.command);
+	wait_for_commands(&k, 3);
+	assert_int_equal(k.groups, 1);
+	assert_int_equal(store_waiting(x->store), 0);
+	assert_int_equal(others[1].command.revision, 3);
+	fixture_close(x);
+	assert_clean(x);
+}
+
+static void
+what_comes_meanwhile_does_not_make_a_group_larger_than_allowed(void **state)
+{
+	struct fixture *x = *state;
+	struct collector k = {0};
+	struct file_command others[3] = {{.command.decide = file_decide},
+					 {.command.decide = file_decide},
+					 {.command.decide = file_decide}};
+	start_with(x, &k, 2);
+	struct calling_command first = {
+		.file.command.decide = call_decide,
+		.store = x->store,
+		.others = {&others[0].command, &others[1].command, &others[2].command},
+		.other_count = 3,
+	};
+	store_submit(x->store, &first.file.command);
+	wait_for_commands(&k, 4);
+	assert_int_equal(k.groups, 2);
+	assert_int_equal(others[2].command.revision, 4);
+	fixture_close(x);
+	assert_clean(x);
+}
+
 static void
 each_command_of_a_group_sees_the_earlier_ones(void **state)
 {
@@ -372,6 +434,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(each_command_of_a_group_sees_the_earlier_ones),
+		TEST(a_command_that_comes_while_others_are_decided_shares_their_commit),
+		TEST(what_comes_meanwhile_does_not_make_a_group_larger_than_allowed),
 		TEST(a_refused_command_leaves_nothing_and_takes_no_number),
 		TEST(a_refusal_may_leave_a_line_in_the_access_log),
 		TEST(a_group_is_no_larger_than_allowed),
