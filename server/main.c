@@ -31,10 +31,10 @@ struct zwyd {
 };
 
 static int
-complain(const struct fault *f)
+complain(const struct zwyd *z, const struct fault *f)
 {
-	fprintf(stderr, "zwyd: %s (%s)\n", f->text[0] ? f->text : reason_of(f->code)->text,
-		reason_of(f->code)->name);
+	log_say(z->server.watchtower.log, LEVEL_ERROR, "%s (%s)",
+		f->text[0] ? f->text : reason_of(f->code)->text, reason_of(f->code)->name);
 	return 1;
 }
 
@@ -95,8 +95,9 @@ fill_store(struct zwyd *z, struct fault *f)
 	const char *init = z->options.init;
 	if (seed_complete(s)) {
 		if (init)
-			fprintf(stderr, "zwyd: %s holds a store already; --init %s left it as it is\n",
-				z->options.data, init);
+			log_say(s->watchtower.log, LEVEL_INFO,
+				"%s holds a store already; --init %s left it as it is", z->options.data,
+				init);
 		return seed_program_records(s, f);
 	}
 	if (!init)
@@ -126,7 +127,7 @@ open_server(struct zwyd *z, struct fault *f)
 	    (rc = store_sweep_documents(s->store, &swept, f)) != 0)
 		return rc;
 	if (swept)
-		fprintf(stderr, "zwyd: removed %llu bodies that no document names\n",
+		log_say(s->watchtower.log, LEVEL_INFO, "removed %llu bodies that no document names",
 			(unsigned long long)swept);
 	return store_start(s->store, f);
 }
@@ -163,6 +164,7 @@ listen_all(struct zwyd *z, struct fault *f)
 	if (rc != 0)
 		return rc;
 	fflush(stdout);
+	log_say(z->server.watchtower.log, LEVEL_INFO, "zwyd " ZWY_VERSION " serves %s", o->data);
 	health_set_all(z->services.health, HEALTH_SERVING);
 	supervisor_ready(&z->supervisor, &z->loop);
 	return 0;
@@ -202,15 +204,17 @@ begin_end(struct zwyd *z)
 static void
 terminate(uv_signal_t *handle, int signum)
 {
-	(void)signum;
-	begin_end(handle->data);
+	struct zwyd *z = handle->data;
+	if (!z->server.stopping)
+		log_say(z->server.watchtower.log, LEVEL_INFO, "SIG%s: stopping", sigabbrev_np(signum));
+	begin_end(z);
 }
 
 /* After a failed sync nobody knows what is on the disk: a restart finds out. */
 static void
 store_failed(struct server *s)
 {
-	fputs("zwyd: the store's disk has failed; stopping\n", stderr);
+	log_say(s->watchtower.log, LEVEL_ERROR, "the store's disk has failed; stopping");
 	begin_end((struct zwyd *)s);
 }
 
@@ -220,13 +224,14 @@ before_sleep(void *ctx)
 {
 	struct zwyd *z = ctx;
 	snapshot_reset(z->server.snapshot);
+	watchtower_turn(&z->server);
 }
 
 static void
 notice(void *ctx, const char *text)
 {
-	(void)ctx;
-	fprintf(stderr, "zwyd: %s\n", text);
+	struct zwyd *z = ctx;
+	log_say(z->server.watchtower.log, LEVEL_WARN, "%s", text);
 }
 
 static void
@@ -237,9 +242,10 @@ reload(uv_signal_t *handle, int signum)
 	struct fault f = {0};
 	supervisor_reloading();
 	if (net_reload(z->server.net, &f) == 0)
-		notice(z, "SIGHUP: TLS files were read again");
+		log_say(z->server.watchtower.log, LEVEL_INFO, "SIGHUP: TLS files were read again");
 	else
-		fprintf(stderr, "zwyd: SIGHUP: what was read before stays in force: %s\n", f.text);
+		log_say(z->server.watchtower.log, LEVEL_ERROR,
+			"SIGHUP: what was read before stays in force: %s", f.text);
 	supervisor_reloaded();
 }
 
@@ -299,6 +305,7 @@ healthz(void *server, struct buf *body)
 
 static const struct rpc_page pages[] = {
 	{"/healthz", "text/plain; charset=utf-8", healthz, 0},
+	{"/metrics", EXPOSITION_CONTENT_TYPE, watchtower_metrics, RPC_LOCAL},
 };
 
 /* The contract's methods, and beside them the standard services. */
@@ -325,11 +332,20 @@ open_services(struct zwyd *z, struct fault *f)
 }
 
 static int
+open_watchtower(struct zwyd *z, struct fault *f)
+{
+	struct server *s = &z->server;
+	int rc = watchtower_open(&s->watchtower, &s->settings, &z->loop, &z->config.rpc);
+	return rc ? fault_set(f, rc, "out of memory") : 0;
+}
+
+static int
 run(struct zwyd *z)
 {
 	struct server *s = &z->server;
 	struct fault f = {0};
 	s->settings = z->options.settings;
+	watchtower_log(&s->watchtower, &s->settings);
 	z->config.rpc.limits = z->options.rpc_limits;
 	z->config.rpc.server = s;
 	z->config.limits = z->options.net_limits;
@@ -343,18 +359,20 @@ run(struct zwyd *z)
 	z->config.notice = notice;
 	z->config.before_sleep = before_sleep;
 	z->config.ctx = z;
-	if (open_services(z, &f) != 0 || open_server(z, &f) != 0 ||
+	if (open_services(z, &f) != 0 || open_watchtower(z, &f) != 0 || open_server(z, &f) != 0 ||
 	    net_open(&s->net, &z->loop, &z->config, &f) != 0)
-		return complain(&f);
+		return complain(z, &f);
 	channelz_source_net(&z->channelz.source, s->net);
 	watch_signals(z);
 	due_start(s);
 	int rc = listen_all(z, &f);
 	if (rc == 0)
 		uv_run(&z->loop, UV_RUN_DEFAULT);
+	if (rc != 0)
+		complain(z, &f);
 	bool broken = s->broken;
 	finish(z);
-	return rc ? complain(&f) : broken;
+	return rc ? 1 : broken;
 }
 
 int
@@ -367,6 +385,8 @@ main(int argc, char **argv)
 	raise_file_limit();
 	uv_loop_init(&z.loop);
 	int status = run(&z);
+	log_say(z.server.watchtower.log, LEVEL_INFO, "stopped with exit status %d", status);
+	watchtower_close(&z.server.watchtower);
 	reflection_free(z.services.reflection);
 	health_free(z.services.health);
 	arena_release(&z.arena);

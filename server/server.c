@@ -8,6 +8,25 @@
 #include "services/job.h"
 #include "timers/due.h"
 
+static void
+note_mark(struct buf *told, const struct job *j)
+{
+	if (j->mark.began && j->command.revision)
+		buf_append(told, &j->mark, sizeof(j->mark));
+}
+
+/* What they changed has been told to those who watch. */
+static void
+tell_marks(struct server *s, struct buf *told)
+{
+	struct step_mark mark;
+	for (size_t at = 0; at < told->n; at += sizeof(mark)) {
+		memcpy(&mark, told->p + at, sizeof(mark));
+		call_log_step(s->watchtower.calls, &mark, STEP_tell, log_ticks(s->watchtower.log), 0);
+	}
+	buf_release(told);
+}
+
 /* The writer's results have arrived. */
 static void
 take_done(uv_async_t *handle)
@@ -21,13 +40,16 @@ take_done(uv_async_t *handle)
 
 	snapshot_reset(s->snapshot);
 	bool any = c != NULL, broken = false;
+	struct buf told = {0}; /* whose steps are told to the end */
 	while (c) {
 		struct command *next = c->next;
 		broken |= c->result == ERR_STORE_IO;
+		note_mark(&told, (const struct job *)c);
 		job_complete((struct job *)c);
 		c = next;
 	}
 	watchers_pump(s);
+	tell_marks(s, &told);
 	if (any)
 		due_arm(s);
 	if (broken && !s->broken) {
@@ -42,7 +64,10 @@ server_committed(void *ctx, struct command *group)
 	struct server *s = ctx;
 	bool failed = false;
 	struct command *last = group;
-	for (struct command *c = group; c; c = c->next) {
+	size_t count = 0;
+	for (struct command *c = group; c; c = c->next, count++) {
+		struct job *j = (struct job *)c;
+		j->committed = call_log_now(s->watchtower.calls, &j->mark);
 		failed |= c->result == ERR_STORE_FULL || c->result == ERR_STORE_IO;
 		last = c;
 	}
@@ -54,6 +79,7 @@ server_committed(void *ctx, struct command *group)
 	pthread_mutex_lock(&s->done_lock);
 	*s->done_end = group;
 	s->done_end = &last->next;
+	histogram_add(&s->groups, group_bounds, GROUP_BOUNDS, (double)count);
 	pthread_mutex_unlock(&s->done_lock);
 	uv_async_send(&s->done);
 }

@@ -12,6 +12,7 @@
 #include "services/rulebook.h"
 #include "store/store.h"
 #include "watch/watch.h"
+#include "watchtower.h"
 
 /* Process settings by name, unit, default: `zwyd --config` sets them under the
  * same names, beside those of rpc/limits.def. */
@@ -22,6 +23,9 @@ struct settings {
 #undef SETTING
 #undef TEXT_SETTING
 };
+
+#define GROUP_BOUNDS 10
+extern const double group_bounds[GROUP_BOUNDS]; /* of commit groups, in commands */
 
 struct server {
 	uv_loop_t *loop;
@@ -38,6 +42,7 @@ struct server {
 	struct rulebook *book; /* NULL: to be read again */
 	struct caller_cache callers;
 	struct watchers watchers;
+	struct watchtower watchtower;
 
 	/* The writer's rulebook; only its thread looks. */
 	struct rulebook *writer_book;
@@ -45,6 +50,7 @@ struct server {
 	/* Handed back by the writer. */
 	pthread_mutex_t done_lock;
 	struct command *done_first, **done_end;
+	struct histogram groups; /* sizes of commits */
 	uv_async_t done;
 	size_t jobs; /* under way */
 

@@ -48,6 +48,9 @@ struct engine_options {
 /* ERR_NO_STORE if there is nothing and create is not set. */
 int engine_open(struct engine **ret, const char *dir, const struct engine_options *options, struct fault *f);
 void engine_close(struct engine *e);
+/* Bytes that its file takes, pages that are free again included, and the address space that
+ * it may grow to. Any thread. */
+void engine_size(const struct engine *e, uint64_t *ret_used, uint64_t *ret_reserved);
 
 /* A snapshot. After view_reset it holds nothing, until view_renew. */
 int view_open(struct view **ret, struct engine *e);

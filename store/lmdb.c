@@ -138,6 +138,17 @@ is_whole(const struct engine *e)
 	return (info.me_last_pgno + 1) * stat.ms_psize <= (size_t)st.st_size;
 }
 
+void
+engine_size(const struct engine *e, uint64_t *ret_used, uint64_t *ret_reserved)
+{
+	MDB_envinfo info = {0};
+	MDB_stat stat = {0};
+	if (mdb_env_info(e->env, &info) != 0 || mdb_env_stat(e->env, &stat) != 0)
+		return;
+	*ret_used = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+	*ret_reserved = info.me_mapsize;
+}
+
 static int
 open_env_sized(struct engine *e, const char *dir, size_t map_size, bool read_only)
 {

@@ -210,3 +210,10 @@ store_head_digest(struct store *s, uint64_t *ret_revision, unsigned char ret_dig
 	memcpy(ret_digest, s->head.digest, DIGEST_BYTES);
 	pthread_mutex_unlock(&s->head_lock);
 }
+
+void
+store_size(const struct store *s, uint64_t *ret_used, uint64_t *ret_reserved)
+{
+	*ret_used = *ret_reserved = 0;
+	engine_size(s->engine, ret_used, ret_reserved);
+}

@@ -74,6 +74,8 @@ size_t store_waiting(const struct store *s);
  * one taken before may be newer while a commit is being told. */
 uint64_t store_head(const struct store *s);
 #define DIGEST_BYTES 32
+/* Bytes used of the address space that is reserved (store_map_size); any thread. */
+void store_size(const struct store *s, uint64_t *ret_used, uint64_t *ret_reserved);
 /* SM3 of the last event row at the head; zero bytes in an empty log. Any thread. */
 void store_head_digest(struct store *s, uint64_t *ret_revision, unsigned char ret_digest[DIGEST_BYTES]);
 

@@ -22,6 +22,7 @@ struct caller_entry {
 	struct message_list messages;
 	struct caller_key key;
 	struct actor actor;
+	struct account *caller, *principal; /* of the actor's names */
 };
 
 struct lookup {
@@ -246,6 +247,8 @@ entry_free(struct caller_entry *e)
 {
 	if (!e)
 		return;
+	account_drop(e->caller);
+	account_drop(e->principal);
 	message_list_release(&e->messages);
 	free(e);
 }
@@ -300,14 +303,13 @@ key_copy(struct arena *a, const struct caller_key *k)
 	return own;
 }
 
-int
-caller_identify(struct call *c, const struct actor **ret, struct fault *f)
+static int
+find_entry(struct server *s, struct call *c, struct caller_entry **ret, struct fault *f)
 {
-	struct server *s = call_server(c);
 	struct caller_key key = key_of(c);
 	struct caller_entry **slot = &s->callers.slots[slot_of(&key)];
 	if (*slot && key_equal(&(*slot)->key, &key)) {
-		*ret = &(*slot)->actor;
+		*ret = *slot;
 		return 0;
 	}
 	struct caller_entry *e = calloc(1, sizeof(*e));
@@ -320,10 +322,27 @@ caller_identify(struct call *c, const struct actor **ret, struct fault *f)
 		entry_free(e);
 		return rc;
 	}
+	struct accounts *accounts = overload_accounts(s->watchtower.overload);
+	e->caller = account_hold(accounts, e->actor.caller);
+	e->principal = account_hold(accounts, e->actor.principal);
 	entry_free(*slot);
 	*slot = e;
-	*ret = &e->actor;
+	*ret = e;
 	return 0;
+}
+
+int
+caller_identify(struct call *c, const struct actor **ret, struct fault *f)
+{
+	struct server *s = call_server(c);
+	struct caller_entry *e = NULL;
+	int rc = find_entry(s, c, &e, f);
+	if (rc == 0)
+		rc = overload_identified(s->watchtower.overload, c, e->caller, e->principal, f);
+	call_log_step_of(s->watchtower.calls, c, STEP_identify, rc);
+	if (rc == 0)
+		*ret = &e->actor;
+	return rc;
 }
 
 void

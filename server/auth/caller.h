@@ -26,7 +26,8 @@ struct caller_cache {
 };
 
 /* The actor lives until the cache is cleared: use it within the turn, or copy it.
- * ERR_UNAUTHENTICATED, ERR_PRINCIPAL_DISABLED, ERR_NOT_DELEGATED, ERR_INVALID_ARGUMENT. */
+ * ERR_UNAUTHENTICATED, ERR_PRINCIPAL_DISABLED, ERR_NOT_DELEGATED, ERR_INVALID_ARGUMENT; ERR_OVERLOADED beyond
+ * calls_per_principal. */
 int caller_identify(struct call *c, const struct actor **ret, struct fault *f);
 void caller_cache_clear(struct caller_cache *cache);
 

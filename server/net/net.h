@@ -102,6 +102,9 @@ void net_drain(struct net *n, int64_t grace, void (*done)(void *ctx), void *ctx)
 void net_close(struct net *n, void (*done)(void *ctx), void *ctx);
 
 size_t net_connections(const struct net *n);
+/* Bytes held for peers, in engines and in writes that sockets have not taken yet. Looks at
+ * every connection. */
+size_t net_bytes(const struct net *n);
 size_t net_open_calls(const struct net *n);
 
 /* ---- for those who look on ---- */

@@ -161,6 +161,32 @@ on_finished(void *ctx, const struct call *c, const struct call_stats *stats)
 	log_end(l->log, &line);
 }
 
+void
+call_log_revision(struct call *c, uint64_t revision)
+{
+	struct call_note *note = call_note(c);
+	if (note)
+		note->revision = revision;
+}
+
+/* A connection that the server ends: because of age and the like, or because it was abused. */
+static void
+on_ended(void *ctx, const struct call_peer *peer, uint64_t connection, uint32_t error_code, const char *why)
+{
+	struct call_log *l = ctx;
+	struct log_line line;
+	enum log_level level = error_code ? LEVEL_WARN : LEVEL_DEBUG;
+	if (!log_admits(l->log, level, l->ticks()))
+		return;
+	log_begin(l->log, &line, level);
+	logfmt_text(&line.text, "msg", SLICE("connection ended"));
+	logfmt_number(&line.text, "connection", connection);
+	logfmt_text(&line.text, "peer", slice_of(peer->address));
+	logfmt_number(&line.text, "http2_error", error_code);
+	logfmt_text(&line.text, "why", slice_of(why));
+	log_end(l->log, &line);
+}
+
 /* ---- steps ---- */
 
 struct step_mark
@@ -179,7 +205,7 @@ call_log_now(const struct call_log *l, const struct step_mark *m)
 }
 
 static void
-begin_step(struct call_log *l, struct log_line *line, const struct step_mark *m, enum step step)
+begin_step(struct call_log *l, struct log_line *line, const struct step_mark *m, enum call_step step)
 {
 	static const char *const names[] = {
 #define STEP(name) #name,
@@ -192,7 +218,7 @@ begin_step(struct call_log *l, struct log_line *line, const struct step_mark *m,
 }
 
 void
-call_log_step(struct call_log *l, const struct step_mark *m, enum step step, int64_t at, int code)
+call_log_step(struct call_log *l, const struct step_mark *m, enum call_step step, int64_t at, int code)
 {
 	struct log_line line;
 	if (!m->began || !at)
@@ -205,7 +231,7 @@ call_log_step(struct call_log *l, const struct step_mark *m, enum step step, int
 }
 
 void
-call_log_step_of(struct call_log *l, struct call *c, enum step step, int code)
+call_log_step_of(struct call_log *l, struct call *c, enum call_step step, int code)
 {
 	struct call_note *note = call_note(c);
 	if (!note || !(note->marks & NOTE_STEPS))
@@ -252,5 +278,6 @@ call_log_hook(struct call_log *l)
 		.admit = on_admit,
 		.finished = on_finished,
 		.walked = log_shows(l->log, LEVEL_DEBUG) ? on_walked : NULL,
+		.ended = on_ended,
 	};
 }

@@ -8,6 +8,9 @@
  *
  *   time=… level=debug step=decide call=17.5 since_ms=0.213
  *
+ *   time=… level=warn msg="connection ended" connection=17 peer=10.0.0.7:4321
+ *   http2_error=11 why=too_many_pings
+ *
  * Levels: the server's own failures error; overload and requests that break the protocol
  * warn; methods that are RPC_ALWAYS (health) debug; everything else, refusals included,
  * info. Where no client gave a trace one is made up, for this line alone. Loop thread,
@@ -26,7 +29,10 @@ void call_log_free(struct call_log *l);
 /* Before the other hooks of this folder: it alone sees when a call is received. */
 struct rpc_hook call_log_hook(struct call_log *l);
 
-enum step {
+/* The revision of the change that the call has made, for its line. */
+void call_log_revision(struct call *c, uint64_t revision);
+
+enum call_step {
 #define STEP(name) STEP_##name,
 #include "observe/steps.def"
 #undef STEP
@@ -42,8 +48,8 @@ struct step_mark call_log_mark(const struct call *c);
 int64_t call_log_now(const struct call_log *l, const struct step_mark *m);
 /* Tells a step that was taken at that instant, with the reason if it failed (code 0: it did
  * not). Nothing for a mark that is not told, or an instant of 0 (a step not taken). */
-void call_log_step(struct call_log *l, const struct step_mark *m, enum step step, int64_t at, int code);
+void call_log_step(struct call_log *l, const struct step_mark *m, enum call_step step, int64_t at, int code);
 /* The same for a call that is there, now. */
-void call_log_step_of(struct call_log *l, struct call *c, enum step step, int code);
+void call_log_step_of(struct call_log *l, struct call *c, enum call_step step, int code);
 
 #endif

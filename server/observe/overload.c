@@ -191,6 +191,12 @@ set_share(struct overload *o, int64_t share)
 		tell(o, before == 0, OVERLOAD_lag, o->stats.lag, o->config.lag);
 }
 
+bool
+overload_active(const struct overload *o)
+{
+	return o->stats.share || o->full;
+}
+
 void
 overload_turn(struct overload *o, int64_t now, int64_t busy)
 {

@@ -58,6 +58,8 @@ int overload_identified(struct overload *o, struct call *c, struct account *call
 /* Somebody else refused a call for that cause. */
 void overload_count(struct overload *o, enum overload_cause cause);
 
+/* Calls are being refused for lag or bytes: let turns go on, so that it ends. */
+bool overload_active(const struct overload *o);
 /* At the end of each turn of the loop: how long it was at work. ns; now only goes forward. */
 void overload_turn(struct overload *o, int64_t now, int64_t busy);
 /* From time to time: bytes held for peers. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "canonical.h"
+#include "observe/traceparent.h"
 #include "server.h"
 #include "wire.h"
 #include "zwy/v1/organisation.pb.h"
@@ -47,25 +48,18 @@ job_new(struct server *s, const struct actor *actor)
 	return j;
 }
 
-/* The trace-id of a W3C traceparent: version-traceid-parent-flags. */
-static struct slice
-trace_id(struct slice traceparent)
-{
-	struct slice version, trace = {NULL, 0};
-	if (!slice_cut(&traceparent, '-', &version) || !slice_cut(&traceparent, '-', &trace))
-		return (struct slice){NULL, 0};
-	return hex_decode(NULL, 16, trace) ? trace : (struct slice){NULL, 0};
-}
-
 struct job *
 job_of_call(struct call *c, const struct actor *actor)
 {
 	struct job *j = job_new(call_server(c), actor);
+	struct traceparent trace;
 	if (!j)
 		return NULL;
 	j->call = j->held = call_handle(c);
 	net_hold(j->server->net, j->held);
-	j->trace = arena_copy(&j->messages.arena, trace_id(call_metadata(c, "traceparent")));
+	j->mark = call_log_mark(c);
+	if (traceparent_of_call(c, &trace))
+		j->trace = arena_copy(&j->messages.arena, trace.trace);
 	return j;
 }
 
@@ -80,6 +74,30 @@ job_free(struct job *j)
 	free(j);
 }
 
+/* The instant for tell_step; any thread. */
+static int64_t
+job_ticks(const struct job *j)
+{
+	return call_log_now(j->server->watchtower.calls, &j->mark);
+}
+
+static void
+tell_step(const struct job *j, enum call_step step, int64_t at, int code)
+{
+	call_log_step(j->server->watchtower.calls, &j->mark, step, at, code);
+}
+
+/* What happened on the writer's thread. */
+static void
+tell_written(const struct job *j)
+{
+	int result = j->command.result;
+	bool unwritten = result == ERR_STORE_FULL || result == ERR_STORE_IO;
+	tell_step(j, STEP_decide, j->decided, unwritten ? 0 : result);
+	tell_step(j, STEP_apply, j->applied, 0);
+	tell_step(j, STEP_commit, j->committed, unwritten ? result : 0);
+}
+
 void
 job_submit(struct job *j)
 {
@@ -90,9 +108,12 @@ job_submit(struct job *j)
 					      "%lld changes are waiting already (writer_queue_max); "
 					      "try again in a moment",
 					      (long long)s->settings.writer_queue_max);
+		overload_count(s->watchtower.overload, OVERLOAD_writer);
+		tell_step(j, STEP_queue, job_ticks(j), ERR_OVERLOADED);
 		job_complete(j);
 		return;
 	}
+	tell_step(j, STEP_queue, job_ticks(j), 0);
 	store_submit(s->store, &j->command);
 }
 
@@ -140,9 +161,15 @@ job_complete(struct job *j)
 	s->jobs--;
 	if (j->command.result == 0)
 		server_forget(s, j->touched);
+	tell_written(j);
 	struct call *c = j->call.stream ? net_find(s->net, j->call) : NULL;
-	if (c)
+	if (c) {
+		call_log_step_of(s->watchtower.calls, c, STEP_reply, j->command.result);
+		call_log_revision(c, j->command.revision);
 		answer(j, c);
+	} else {
+		tell_step(j, STEP_reply, job_ticks(j), ERR_CANCELLED);
+	}
 	if (j->finished)
 		j->finished(j);
 	job_free(j);
@@ -257,6 +284,7 @@ judge_and_apply(struct job *j, struct txn *t)
 	if ((rc = writer_book(s, t, &book, f)) != 0)
 		return rc;
 	rc = j->decide(j, t, book);
+	j->decided = job_ticks(j);
 	if (rc == 0 && j->messages.arena.failed)
 		rc = fault_set(f, ERR_NO_MEMORY, "out of memory");
 	if (rc != 0) {
@@ -269,6 +297,7 @@ judge_and_apply(struct job *j, struct txn *t)
 		return rc;
 	j->change.now = j->now;
 	rc = txn_apply(t, &j->change, &j->command.revision);
+	j->applied = job_ticks(j);
 	if (rc == 0 && (j->touched & RULEBOOK_KINDS)) {
 		rulebook_free(s->writer_book);
 		s->writer_book = NULL;

@@ -9,6 +9,7 @@
 #ifndef ZWY_SERVICES_JOB_H
 #define ZWY_SERVICES_JOB_H
 
+#include "observe/call_log.h"
 #include "rpc/call.h"
 #include "rules/actor.h"
 #include "services/message.h"
@@ -26,6 +27,10 @@ struct job {
 	msec now;
 	struct message_list messages;
 	struct slice trace;
+	/* For the log, ns: when it was decided, applied, committed; 0: it was not, or nobody
+	 * asks. The first two belong to the writer. */
+	struct step_mark mark;
+	int64_t decided, applied, committed;
 
 	/* The request's id and what it asked, for repetitions; empty: none. */
 	struct slice request_id;

@@ -109,6 +109,15 @@ watchers_pump(struct server *s)
 		uv_async_send(&s->done);
 }
 
+size_t
+watchers_count(const struct watchers *all)
+{
+	size_t n = 0;
+	for (const struct watcher *w = all->first; w; w = w->next)
+		n++;
+	return n;
+}
+
 void
 watchers_end(struct server *s)
 {

@@ -17,6 +17,7 @@ struct watchers {
 
 /* The head has moved: sends what the watchers can take. */
 void watchers_pump(struct server *s);
+size_t watchers_count(const struct watchers *all);
 /* Ends every stream with UNAVAILABLE, so that clients go elsewhere and resume. */
 void watchers_end(struct server *s);
 
