@@ -220,6 +220,9 @@ talk_finish(struct call *c, struct talk *t)
 {
 	struct buf status = {0};
 	struct slice error;
+	/* In a frame of their own, or the client could not tell them from the trailers. */
+	if (count_fields(t->definition, DEFINITION_HEADERS) > 0)
+		call_send_headers(c);
 	add_metadata(c, t, t->kind->fields->trailers, call_add_trailer);
 	if (!nth_field(t->definition, t->kind->fields->error, 0, &error)) {
 		call_finish(c, NULL);
@@ -286,13 +289,8 @@ answer_once(struct call *c, struct talk *t)
 	struct slice error;
 	if (!talk_sleep(c, t))
 		return;
-	if (nth_field(t->definition, t->kind->fields->error, 0, &error)) {
-		if (count_fields(t->definition, DEFINITION_HEADERS) > 0)
-			call_send_headers(c);
+	if (nth_field(t->definition, t->kind->fields->error, 0, &error) || talk_send(c, t, true) >= 0)
 		talk_finish(c, t);
-	} else if (talk_send(c, t, true) >= 0) {
-		talk_finish(c, t);
-	}
 }
 
 /* A stream of answers, as far as the requests that have come allow. */

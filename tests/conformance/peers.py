@@ -250,4 +250,4 @@ def print_matrix(client, cases, passed):
 
 
 __all__ = ["CHANNEL_OPTIONS", "Messages", "PATIENCE", "Peer", "Raw", "Reply", "TRANSPORTS", "authority", "client_pair", "failure",
-           "framed", "grpc", "pool", "print_matrix", "server_pair"]
+           "framed", "grpc", "message_of", "pool", "print_matrix", "server_pair"]
