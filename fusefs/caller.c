@@ -36,7 +36,7 @@ caller_metadata(const struct caller *c, struct zwy_metadata ret[1])
 {
 	if (!c || !c->mount->options.allow_other)
 		return 0;
-	ret[0] = (struct zwy_metadata){"zwy-uid", c->uid_text};
+	ret[0] = (struct zwy_metadata){.key = "zwy-uid", .value = c->uid_text};
 	return 1;
 }
 
@@ -45,7 +45,8 @@ call_options(struct mount *m, const struct caller *c, struct zwy_metadata metada
 	     void *ctx)
 {
 	(void)m;
-	return (struct zwy_call_options){.timeout_ms = timeout_ms,
+	return (struct zwy_call_options){.size = sizeof(struct zwy_call_options),
+					 .timeout_ms = timeout_ms,
 					 .metadata = metadata,
 					 .metadata_count = caller_metadata(c, metadata),
 					 .ctx = ctx};

@@ -115,15 +115,16 @@ clear_dead_mount(const char *mountpoint)
 }
 
 static int
-open_client(struct mount *m)
+open_client(const struct mount *m, struct zwy_client **ret)
 {
-	struct zwy_options options = {.as = m->options.as,
+	struct zwy_options options = {.size = sizeof(options),
+				      .as = m->options.as,
 				      .user_agent = "zwyfs/" ZWY_VERSION,
 				      .max_message = 64u << 20};
-	int r = zwy_client_new(&m->client, m->options.target, &options);
+	struct zwy_error error;
+	int r = zwy_client_new(ret, m->options.target, &options, &error);
 	if (r < 0)
-		fprintf(stderr, "zwyfs: %s: %s\n", m->options.target,
-			r == -EINVAL ? "not a target (unix:PATH or HOST:PORT)" : strerror(-r));
+		fprintf(stderr, "zwyfs: %s\n", error.text);
 	return r;
 }
 
@@ -180,7 +181,7 @@ serve(struct mount *m, struct fuse_args *args)
 	clear_dead_mount(m->options.mountpoint);
 	if (fuse_set_signal_handlers(m->session) == 0) {
 		if (fuse_session_mount(m->session, m->options.mountpoint) == 0) {
-			if (fuse_daemonize(m->options.foreground) == 0 && open_client(m) == 0)
+			if (fuse_daemonize(m->options.foreground) == 0 && open_client(m, &m->client) == 0)
 				status = mount_run(m);
 			fuse_session_unmount(m->session);
 		}
@@ -195,12 +196,10 @@ static int
 run(struct mount *m, struct fuse_args *args)
 {
 	struct zwy_client *probe = NULL;
-	int r = zwy_client_new(&probe, m->options.target, NULL);
+	int r = open_client(m, &probe);
 	zwy_client_free(probe);
-	if (r == -EINVAL) {
-		fprintf(stderr, "zwyfs: %s is not a target: unix:PATH or HOST:PORT\n", m->options.target);
-		return 2;
-	}
+	if (r < 0)
+		return r == -ENOMEM ? 1 : 2;
 	if (add_arguments(m, args) || nodes_init(&m->nodes))
 		return 1;
 	m->uid = geteuid();

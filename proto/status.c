@@ -341,3 +341,20 @@ status_decode(struct fault *ret, enum grpc_status status, struct slice message, 
 	*ret = f;
 	return true;
 }
+
+bool
+status_retry_delay(struct slice details, int64_t *ret_ms)
+{
+	struct wire_field field;
+	while (wire_next(&details, &field) == 1) {
+		if (field.number != STATUS_DETAILS || field.type != WIRE_LEN ||
+		    !slice_is(wire_string(field.bytes, ANY_TYPE_URL), TYPE_PREFIX "google.rpc.RetryInfo"))
+			continue;
+		int64_t ms = wire_time(wire_string(field.bytes, ANY_VALUE), RETRY_INFO_DELAY);
+		if (ms < 0)
+			return false;
+		*ret_ms = ms;
+		return true;
+	}
+	return false;
+}

@@ -57,5 +57,7 @@ void status_encode(struct buf *out, const struct fault *f, size_t max_bytes);
 /* The reverse, for clients; details that are not known here are passed over. False if they are not ours or malformed: then the
  * fault is made of the status and the message alone. */
 bool status_decode(struct fault *ret, enum grpc_status status, struct slice message, struct slice details);
+/* What RetryInfo in such bytes asks for, from 0; false: there is none, or it is negative. */
+bool status_retry_delay(struct slice details, int64_t *ret_ms);
 
 #endif

@@ -70,7 +70,8 @@ static void
 ask(struct inbox *in, struct entry *e)
 {
 	struct rpc rpc = {.path = "/zwy.v1.RuleService/Explain"};
-	struct zwy_call_options options = {.timeout_ms = timeout_of(in->cli, &rpc),
+	struct zwy_call_options options = {.size = sizeof(options),
+					   .timeout_ms = timeout_of(in->cli, &rpc),
 					   .message = on_message,
 					   .done = on_done,
 					   .ctx = e};

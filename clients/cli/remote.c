@@ -13,14 +13,17 @@ enum { EXPLAIN_NAME = 1 };
 struct zwy_client *
 client_of(struct cli *cli)
 {
-	struct zwy_options options = {.as = cli->as[0] ? cli->as : NULL, .user_agent = "zwy/" ZWY_VERSION};
+	struct zwy_options options = {.size = sizeof(options),
+				      .as = cli->as[0] ? cli->as : NULL,
+				      .user_agent = "zwy/" ZWY_VERSION};
+	struct zwy_error error;
 	if (cli->client)
 		return cli->client;
-	int r = zwy_client_new(&cli->client, cli->target, &options);
-	if (r == -EINVAL)
-		tell_usage(cli, "%s: a server is unix:PATH or HOST:PORT", cli->target);
+	int r = zwy_client_new(&cli->client, cli->target, &options, &error);
+	if (r == -ENOMEM)
+		tell_error(cli, &error);
 	else if (r < 0)
-		tell_code(cli, ERR_INTERNAL, "%s", strerror(-r));
+		tell_usage(cli, "%s", error.text);
 	return r < 0 ? NULL : cli->client;
 }
 
@@ -39,7 +42,7 @@ remote_try(struct cli *cli, const struct rpc *rpc, const struct buf *request, st
 	   struct zwy_error *error)
 {
 	struct zwy_client *client = client_of(cli);
-	struct zwy_call_options options = {.timeout_ms = timeout_of(cli, rpc)};
+	struct zwy_call_options options = {.size = sizeof(options), .timeout_ms = timeout_of(cli, rpc)};
 	struct zwy_bytes answer;
 	if (!client) {
 		*error = (struct zwy_error){.status = GRPC_INVALID_ARGUMENT, .exit_status = EXIT_USAGE};

@@ -194,7 +194,8 @@ send_all(struct cli *cli, const char *collection, const struct records *all, str
 	struct rpc rpc = {.path = "/zwy.v1.ImportService/Import",
 			  .writes = true,
 			  .timeout_s = IMPORT_TIMEOUT_S};
-	struct zwy_call_options options = {.timeout_ms = timeout_of(cli, &rpc),
+	struct zwy_call_options options = {.size = sizeof(options),
+					   .timeout_ms = timeout_of(cli, &rpc),
 					   .client_streaming = true,
 					   .message = on_message,
 					   .done = on_done,

@@ -104,7 +104,8 @@ on_done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 static struct zwy_call *
 start(struct watch *w)
 {
-	struct zwy_call_options options = {.timeout_ms = -1,
+	struct zwy_call_options options = {.size = sizeof(options),
+					   .timeout_ms = -1,
 					   .wait_for_ready = w->connected,
 					   .message = on_message,
 					   .done = on_done,

@@ -11,6 +11,8 @@ home(struct zwy_call *call)
 {
 	if (call->over)
 		return &call->client->over;
+	if (call->rests)
+		return &call->client->resting;
 	return call->connection ? &call->connection->calls : &call->client->waiting;
 }
 
@@ -71,6 +73,7 @@ release(struct zwy_call *call)
 	buf_release(&call->in);
 	buf_release(&call->message);
 	buf_release(&call->details);
+	metadata_release(call);
 	deframer_release(&call->deframer);
 	free(call);
 }
@@ -83,25 +86,29 @@ call_free(struct zwy_call *call)
 }
 
 bool
-call_sent(const struct zwy_call *call)
+call_attempt_sent(const struct zwy_call *call)
 {
-	if (!call->connection)
-		return call->sent;
-	return call->packed && call->connection->written > call->sent_at && !call->unread;
+	return call->connection && call->packed && call->connection->written > call->sent_at && !call->unread;
 }
 
-void
-call_over(struct zwy_call *call)
+static void
+over(struct zwy_call *call)
 {
-	if (call->over)
-		return;
 	TAILQ_REMOVE(home(call), call, place);
-	call->sent = call_sent(call);
+	call->sent = call->was_sent || call_attempt_sent(call);
 	call->connection = NULL;
+	call->rests = false;
 	call->over = true;
 	TAILQ_INSERT_TAIL(&call->client->over, call, place);
 	stop_timer(call);
 	call_turn(call);
+}
+
+void
+call_ended(struct zwy_call *call)
+{
+	if (!call->over && !retry_call(call))
+		over(call);
 }
 
 void
@@ -120,25 +127,46 @@ call_fail(struct zwy_call *call, int code, const char *fmt, ...)
 	buf_clear(&call->message);
 	buf_append_str(&call->message, text);
 	call->local_code = code;
-	call->outcome_unknown = code == ERR_DEADLINE_EXCEEDED && call_sent(call);
-	call_over(call);
+	call->outcome_unknown = code == ERR_DEADLINE_EXCEEDED && (call->was_sent || call_attempt_sent(call));
+	call->attempts += call->connection && call->packed;
+	over(call);
 }
 
 void
-call_requeue(struct zwy_call *call)
+call_reset(struct zwy_call *call, struct call_list *list)
 {
 	TAILQ_REMOVE(home(call), call, place);
 	call->connection = NULL;
 	call->stream = 0;
 	call->packed = call->out_waits = call->answered = call->not_grpc = false;
+	call->unread = call->outcome_unknown = false;
 	call->out_at = 0;
 	call->header_bytes = 0;
-	call->http_status = 0;
+	call->http_status = call->local_code = 0;
 	call->status = -1;
-	TAILQ_INSERT_TAIL(&call->client->waiting, call, place);
+	call->pushback = PUSHBACK_NONE;
+	buf_clear(&call->message);
+	buf_clear(&call->details);
+	metadata_release(call);
+	TAILQ_INSERT_TAIL(list, call, place);
+}
+
+void
+call_requeue(struct zwy_call *call)
+{
+	call_reset(call, &call->client->waiting);
 }
 
 /* ---- callbacks -------------------------------------------------------- */
+
+static void
+give_headers(struct zwy_call *call)
+{
+	bool due = call->headers_due;
+	call->headers_due = false;
+	if (due && call->options.headers)
+		call->options.headers(call->options.ctx, call);
+}
 
 static void
 give_messages(struct zwy_call *call)
@@ -185,6 +213,7 @@ void
 call_deliver(struct zwy_call *call)
 {
 	call->busy = true;
+	give_headers(call);
 	give_messages(call);
 	give_room(call);
 	call->busy = false;
@@ -197,7 +226,7 @@ call_deliver(struct zwy_call *call)
 	struct zwy_error error;
 	outcome(call, &error);
 	unlink_call(call);
-	call->busy = true;
+	call->busy = call->ending = true;
 	if (call->options.done)
 		call->options.done(call->options.ctx, call, &error);
 	release(call);
@@ -205,51 +234,25 @@ call_deliver(struct zwy_call *call)
 
 /* ---- the public face -------------------------------------------------- */
 
-/* What gRPC allows as custom metadata. */
-static bool
-metadata_allowed(const struct zwy_metadata *m)
-{
-	if (!m->key || !m->value || !m->key[0] || strncmp(m->key, "grpc-", 5) == 0)
-		return false;
-	if (strspn(m->key, "0123456789abcdefghijklmnopqrstuvwxyz_-.") != strlen(m->key))
-		return false;
-	for (const char *p = m->value; *p; p++)
-		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
-			return false;
-	return true;
-}
-
-static bool
-take_metadata(struct zwy_call *call, const struct zwy_call_options *options)
-{
-	if (options->metadata_count > METADATA_MAX)
-		return false;
-	for (size_t i = 0; i < options->metadata_count; i++) {
-		const struct zwy_metadata *m = &options->metadata[i];
-		if (!metadata_allowed(m))
-			return false;
-		buf_append(&call->metadata, m->key, strlen(m->key) + 1);
-		buf_append(&call->metadata, m->value, strlen(m->value) + 1);
-	}
-	call->metadata_count = options->metadata_count;
-	return true;
-}
-
+/* NULL with errno: what cannot even be told by a callback. */
 static struct zwy_call *
 new_call(struct zwy_client *client, const char *path, struct zwy_bytes request,
 	 const struct zwy_call_options *options)
 {
-	static const struct zwy_call_options defaults = {0};
 	struct zwy_call *call = calloc(1, sizeof(*call));
 	if (!call)
 		return NULL;
+	int r = call_options_take(call, options);
+	if (r < 0) {
+		free(call);
+		errno = -r;
+		return NULL;
+	}
 	call->client = client;
-	call->options = options ? *options : defaults;
-	if (call->options.timeout_ms == 0)
-		call->options.timeout_ms = CALL_TIMEOUT_MS;
 	int64_t term = call->options.timeout_ms;
 	call->deadline = term < 0 || term > INT64_MAX - client->now ? INT64_MAX : client->now + term;
 	call->status = -1;
+	call->pushback = PUSHBACK_NONE;
 	call->half_closed = !call->options.client_streaming;
 	deframer_init(&call->deframer, client->max_message);
 	call->path = strdup(path);
@@ -270,9 +273,11 @@ zwy_call_start(struct zwy_client *client, const char *path, struct zwy_bytes req
 	struct zwy_call *call = new_call(client, path, request, options);
 	if (!call)
 		return NULL;
-	bool allowed = path[0] == '/' && (!options || take_metadata(call, options));
+	bool allowed =
+		path[0] == '/' && metadata_take(call, call->options.metadata, call->options.metadata_count);
 	if (!call->path || call->out.error || call->metadata.error) {
 		release(call);
+		errno = ENOMEM;
 		return NULL;
 	}
 	call->options.metadata = NULL;

@@ -37,35 +37,21 @@ client_flush(struct zwy_client *client, struct connection *conn)
 		connection_flush(conn);
 }
 
-/* What goes into a header must be printable ASCII. */
-static bool
-printable(const char *s)
+/* xorshift: only has to keep clients from coming back in step. */
+static unsigned
+next_random(struct zwy_client *client)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || (unsigned char)*s > '~')
-			return false;
-	return true;
+	unsigned x = client->random ? client->random : 1;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return client->random = x;
 }
 
-static int
-take_options(struct zwy_client *client, const struct zwy_options *o)
+int64_t
+client_jitter(struct zwy_client *client, double pause, double part)
 {
-	static const struct zwy_options defaults = {0};
-	if (!o)
-		o = &defaults;
-	client->connect_timeout = o->connect_timeout_ms > 0 ? o->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-	client->backoff_max = o->backoff_max_ms > 0 ? o->backoff_max_ms : BACKOFF_MAX_MS;
-	client->max_message = o->max_message ? o->max_message : GRPC_MESSAGE_MAX_DEFAULT;
-	if ((o->as && !printable(o->as)) || (o->user_agent && !printable(o->user_agent)))
-		return -EINVAL;
-	const char *own = o->user_agent ? o->user_agent : "";
-	if (asprintf(&client->agent, "%s%sgrpc-c-libzwy/%s", own, own[0] ? " " : "", ZWY_VERSION) < 0) {
-		client->agent = NULL;
-		return -ENOMEM;
-	}
-	if (o->as && !(client->as = strdup(o->as)))
-		return -ENOMEM;
-	return 0;
+	return (int64_t)(pause * (1 - part + 2 * part * (next_random(client) % 1024) / 1023.0)) + 1;
 }
 
 static int
@@ -80,15 +66,33 @@ open_descriptors(struct zwy_client *client)
 	return epoll_ctl(client->epoll, EPOLL_CTL_ADD, client->wake, &e) < 0 ? -errno : 0;
 }
 
-int
-zwy_client_new(struct zwy_client **ret, const char *target, const struct zwy_options *options)
+/* What came of making a client, for its maker. */
+static int
+refuse(int r, struct fault *f, const char *target, struct zwy_error *error)
 {
+	if (f->code == 0 && r == -EINVAL)
+		fault_set(f, ERR_INVALID_ARGUMENT,
+			  "%s is not a target: unix:PATH, HOST:PORT or tls:HOST:PORT",
+			  target ? target : "nothing");
+	else if (f->code == 0)
+		fault_set(f, r == -ENOMEM ? ERR_NO_MEMORY : ERR_INTERNAL, "%s", strerror(-r));
+	if (error)
+		error_of_fault(error, f);
+	return r;
+}
+
+int
+zwy_client_new(struct zwy_client **ret, const char *target, const struct zwy_options *options,
+	       struct zwy_error *error)
+{
+	struct fault f = {0};
 	struct zwy_client *client = calloc(1, sizeof(*client));
 	if (!client)
-		return -ENOMEM;
+		return refuse(-ENOMEM, &f, target, error);
 	client->epoll = client->wake = -1;
 	TAILQ_INIT(&client->connections);
 	TAILQ_INIT(&client->waiting);
+	TAILQ_INIT(&client->resting);
 	TAILQ_INIT(&client->over);
 	TAILQ_INIT(&client->turns);
 	TAILQ_INIT(&client->timers);
@@ -97,12 +101,12 @@ zwy_client_new(struct zwy_client **ret, const char *target, const struct zwy_opt
 		client->random = (unsigned)client->now ^ (unsigned)getpid();
 	int r = target_parse(&client->target, target);
 	if (r == 0)
-		r = take_options(client, options);
+		r = options_take(client, options, &f);
 	if (r == 0)
 		r = open_descriptors(client);
 	if (r < 0) {
 		zwy_client_free(client);
-		return r;
+		return refuse(r, &f, target, error);
 	}
 	*ret = client;
 	return 0;
@@ -123,12 +127,14 @@ zwy_client_free(struct zwy_client *client)
 		return;
 	struct connection *conn;
 	free_calls(&client->waiting);
+	free_calls(&client->resting);
 	free_calls(&client->over);
 	while ((conn = TAILQ_FIRST(&client->connections))) {
 		free_calls(&conn->calls);
 		connection_free(conn);
 	}
 	resolve_free(client->resolve);
+	tls_free(client->tls);
 	if (client->epoll >= 0)
 		close(client->epoll);
 	if (client->wake >= 0)
@@ -160,15 +166,20 @@ least(int64_t a, int64_t b)
 static int64_t
 next_instant(const struct zwy_client *client)
 {
+	const struct connection *conn;
 	int64_t at = INT64_MAX;
 	if (!TAILQ_EMPTY(&client->timers))
 		at = TAILQ_FIRST(&client->timers)->deadline;
 	if (client->state == ZWY_CONNECTING)
-		at = least(at, client->connect_by);
+		at = least(at, client->attempt_by);
 	if (client->current && client->current->busy_until)
 		at = least(at, client->current->busy_until);
 	if (client->state == ZWY_WAITING && !TAILQ_EMPTY(&client->waiting))
 		at = least(at, client->backoff_until);
+	if (!TAILQ_EMPTY(&client->resting))
+		at = least(at, TAILQ_FIRST(&client->resting)->retry_at);
+	TAILQ_FOREACH(conn, &client->connections, place)
+	at = least(at, keepalive_instant(conn));
 	return at;
 }
 
@@ -186,166 +197,6 @@ zwy_client_timeout(const struct zwy_client *client)
 	return left <= 0 ? 0 : (int)least(left, INT_MAX);
 }
 
-/* xorshift: only has to keep clients from coming back in step. */
-static unsigned
-next_random(struct zwy_client *client)
-{
-	unsigned x = client->random ? client->random : 1;
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	return client->random = x;
-}
-
-static int64_t
-backoff(struct zwy_client *client)
-{
-	double pause = BACKOFF_FIRST_MS;
-	for (unsigned i = 1; i < client->failures && pause < (double)client->backoff_max; i++)
-		pause *= 1.6;
-	if (pause > (double)client->backoff_max)
-		pause = (double)client->backoff_max;
-	return (int64_t)(pause * (0.8 + 0.4 * (next_random(client) % 1024) / 1023.0)) + 1;
-}
-
-/* No address of the target answers: wait before the next attempt. */
-static void __attribute__((format(printf, 2, 3))) give_up(struct zwy_client *client, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(client->trouble, sizeof(client->trouble), fmt, ap);
-	va_end(ap);
-	client->failures++;
-	client->state = ZWY_WAITING;
-	client->backoff_until = client->now + backoff(client);
-	client_assign(client);
-}
-
-/* Goes on through the target's addresses until one can be tried. */
-static void
-try_next_address(struct zwy_client *client, const char *why)
-{
-	while (client->next_address < client->target.address_count && client->connect_by > client->now) {
-		const struct address *a = &client->target.addresses[client->next_address++];
-		int r = connection_open(&client->current, client, a);
-		if (r == 0)
-			return;
-		why = strerror(-r);
-	}
-	give_up(client, "%s: %s", client->target.text, why);
-}
-
-void
-client_connected(struct zwy_client *client)
-{
-	client->state = ZWY_READY;
-	client->trouble[0] = '\0';
-	client_assign(client);
-}
-
-void
-client_disconnected(struct zwy_client *client, bool proven, const char *why)
-{
-	client->current = NULL;
-	if (client->state == ZWY_CONNECTING) {
-		try_next_address(client, why);
-		return;
-	}
-	/* Connect again at once, but not over and over to a server that never answers a call. */
-	if (!proven && client->failures > 0) {
-		give_up(client, "%s: %s", client->target.text, why);
-		return;
-	}
-	client->failures = proven ? 0 : 1;
-	client->state = ZWY_IDLE;
-	client_assign(client);
-}
-
-static void
-take_answer(struct zwy_client *client)
-{
-	struct resolve *r = client->resolve;
-	client->resolve = NULL;
-	const char *wrong = resolve_take(r, &client->target);
-	epoll_ctl(client->epoll, EPOLL_CTL_DEL, resolve_fd(r), NULL);
-	if (wrong)
-		give_up(client, "%s: %s", client->target.host, wrong);
-	else
-		try_next_address(client, "no address");
-	resolve_free(r);
-}
-
-static int
-ask_resolver(struct zwy_client *client)
-{
-	int r = resolve_start(&client->resolve, client->target.host, client->target.port);
-	if (r < 0)
-		return r;
-	struct epoll_event e = {.events = EPOLLIN, .data.ptr = &client->resolve};
-	if (epoll_ctl(client->epoll, EPOLL_CTL_ADD, resolve_fd(client->resolve), &e) == 0)
-		return 0;
-	r = -errno;
-	resolve_free(client->resolve);
-	client->resolve = NULL;
-	return r;
-}
-
-static void
-start_connecting(struct zwy_client *client)
-{
-	client->state = ZWY_CONNECTING;
-	client->connect_by = client->now + client->connect_timeout;
-	client->next_address = 0;
-	bool is_name = !client->target.is_unix && !client->target.numeric;
-	if (!is_name) {
-		try_next_address(client, "no address");
-		return;
-	}
-	int r = ask_resolver(client);
-	if (r < 0)
-		give_up(client, "%s: %s", client->target.host, strerror(-r));
-}
-
-/* With no connection in sight, only those stay that said they would wait. */
-static void
-fail_impatient(struct zwy_client *client)
-{
-	struct zwy_call *call = TAILQ_FIRST(&client->waiting);
-	while (call) {
-		struct zwy_call *next = TAILQ_NEXT(call, place);
-		if (!call->options.wait_for_ready)
-			call_fail(call, ERR_UNAVAILABLE, "the server cannot be reached: %s", client->trouble);
-		call = next;
-	}
-}
-
-void
-client_assign(struct zwy_client *client)
-{
-	if (TAILQ_EMPTY(&client->waiting))
-		return;
-	if (client->state == ZWY_WAITING && client->now >= client->backoff_until)
-		client->state = ZWY_IDLE;
-	if (client->state == ZWY_WAITING) {
-		fail_impatient(client);
-		return;
-	}
-	if (client->state == ZWY_IDLE) {
-		start_connecting(client);
-		return;
-	}
-	struct connection *conn = client->current;
-	while (client->state == ZWY_READY && !TAILQ_EMPTY(&client->waiting) && session_has_room(conn)) {
-		if (session_submit(conn, TAILQ_FIRST(&client->waiting)) == 0)
-			continue;
-		/* Out of stream numbers, or going away: a new connection takes the rest. */
-		conn->phase = PHASE_DRAINING;
-		client->current = NULL;
-		client->state = ZWY_IDLE;
-		start_connecting(client);
-	}
-}
-
 static void
 run_timers(struct zwy_client *client)
 {
@@ -356,14 +207,11 @@ run_timers(struct zwy_client *client)
 	struct connection *conn = client->current;
 	if (conn && conn->busy_until && conn->busy_until <= client->now)
 		connection_connect_again(conn);
-	if (client->state == ZWY_CONNECTING && client->connect_by <= client->now) {
-		resolve_free(client->resolve);
-		client->resolve = NULL;
-		if (client->current)
-			connection_lost(client->current, "no answer in time");
-		else
-			give_up(client, "%s: no answer in time", client->target.text);
-	}
+	client_check_attempt(client);
+	/* A connection that is lost here stays in the list until tidy(). */
+	TAILQ_FOREACH(conn, &client->connections, place)
+	keepalive_check(conn);
+	retry_wake(client);
 }
 
 static void
@@ -378,7 +226,7 @@ handle_events(struct zwy_client *client)
 			eventfd_read(client->wake, &count);
 			client->woken = false;
 		} else if (what == &client->resolve) {
-			take_answer(client);
+			client_resolved(client);
 		} else {
 			connection_event(what, events[i].events);
 		}

@@ -43,7 +43,7 @@ watch(struct connection *conn, unsigned events)
 }
 
 static void
-connected(struct connection *conn)
+start_session(struct connection *conn)
 {
 	conn->phase = PHASE_SETTLING;
 	watch(conn, EPOLLIN);
@@ -51,6 +51,33 @@ connected(struct connection *conn)
 		connection_lost(conn, "out of memory");
 	else
 		connection_flush(conn);
+}
+
+static void
+go_on_with_handshake(struct connection *conn)
+{
+	int r = tls_stream_handshake(conn->tls);
+	if (r == 0)
+		start_session(conn);
+	else if (r == -EAGAIN)
+		watch(conn, tls_stream_wants_write(conn->tls) ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	else
+		connection_lost(conn, tls_stream_trouble(conn->tls));
+}
+
+static void
+connected(struct connection *conn)
+{
+	if (!conn->client->tls) {
+		start_session(conn);
+		return;
+	}
+	conn->phase = PHASE_HANDSHAKING;
+	conn->tls = tls_stream_new(conn->client->tls, conn->fd);
+	if (conn->tls)
+		go_on_with_handshake(conn);
+	else
+		connection_lost(conn, "out of memory");
 }
 
 /* 0: under way or done; a negative errno. */
@@ -111,6 +138,7 @@ connection_free(struct connection *conn)
 {
 	TAILQ_REMOVE(&conn->client->connections, conn, place);
 	nghttp2_session_del(conn->session);
+	tls_stream_free(conn->tls);
 	if (conn->fd >= 0)
 		close(conn->fd);
 	buf_release(&conn->out);
@@ -124,16 +152,16 @@ let_calls_go(struct connection *conn, const char *why)
 	struct zwy_call *call;
 	while ((call = TAILQ_FIRST(&conn->calls))) {
 		call->stream = 0;
-		if (!call_sent(call) && !call->out_dropped) {
+		if (!call_attempt_sent(call) && !call->out_dropped) {
 			call_requeue(call);
 			continue;
 		}
-		call->outcome_unknown = call_sent(call);
+		call->outcome_unknown = call_attempt_sent(call);
 		call->local_code = ERR_UNAVAILABLE;
 		buf_clear(&call->message);
 		buf_printf(&call->message, "the connection to %s was lost: %s", conn->client->target.text,
 			   why);
-		call_over(call);
+		call_ended(call);
 	}
 }
 
@@ -143,16 +171,22 @@ connection_lost(struct connection *conn, const char *why)
 	if (conn->phase == PHASE_DEAD)
 		return;
 	struct zwy_client *client = conn->client;
-	bool was_ready = conn->phase >= PHASE_READY;
+	enum phase phase = conn->phase;
+	char reason[320]; /* outlives what `why` may point to */
+	snprintf(reason, sizeof(reason), "%s%s%s", why, conn->farewell[0] ? ": " : "", conn->farewell);
 	conn->phase = PHASE_DEAD;
-	let_calls_go(conn, why);
+	if (conn->too_many_pings)
+		keepalive_slower(client);
+	let_calls_go(conn, reason);
 	nghttp2_session_del(conn->session);
 	conn->session = NULL;
+	tls_stream_free(conn->tls);
+	conn->tls = NULL;
 	if (conn->fd >= 0)
 		close(conn->fd);
 	conn->fd = -1;
 	if (client->current == conn)
-		client_disconnected(client, was_ready && conn->proven, why);
+		client_disconnected(client, phase, phase >= PHASE_READY && conn->proven, reason);
 	else
 		client_assign(client);
 }
@@ -174,6 +208,40 @@ pack(struct connection *conn)
 	return true;
 }
 
+/* As send() and recv(), with a negative errno instead of -1. */
+static ssize_t
+transmit(struct connection *conn, const void *from, size_t n)
+{
+	if (conn->tls)
+		return tls_stream_write(conn->tls, from, n);
+	ssize_t done;
+	do
+		done = send(conn->fd, from, n, MSG_NOSIGNAL);
+	while (done < 0 && errno == EINTR);
+	return done < 0 ? -errno : done;
+}
+
+static ssize_t
+receive(struct connection *conn, void *to, size_t n)
+{
+	if (conn->tls)
+		return tls_stream_read(conn->tls, to, n);
+	ssize_t done;
+	do
+		done = recv(conn->fd, to, n, 0);
+	while (done < 0 && errno == EINTR);
+	return done < 0 ? -errno : done;
+}
+
+/* What an end (0) or an error of these is called. */
+static const char *
+why(const struct connection *conn, ssize_t n)
+{
+	if (n == 0)
+		return "the server closed it";
+	return n == -EPROTO && conn->tls ? tls_stream_trouble(conn->tls) : strerror((int)-n);
+}
+
 void
 connection_flush(struct connection *conn)
 {
@@ -191,15 +259,14 @@ connection_flush(struct connection *conn)
 			watch(conn, EPOLLIN);
 			return;
 		}
-		ssize_t n = send(conn->fd, conn->out.p + conn->out_at, left, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			watch(conn, EPOLLIN | EPOLLOUT);
+		ssize_t n = transmit(conn, conn->out.p + conn->out_at, left);
+		if (n == -EAGAIN) {
+			watch(conn,
+			      !conn->tls || tls_stream_wants_write(conn->tls) ? EPOLLIN | EPOLLOUT : EPOLLIN);
 			return;
 		}
 		if (n < 0) {
-			connection_lost(conn, strerror(errno));
+			connection_lost(conn, why(conn, n));
 			return;
 		}
 		conn->out_at += (size_t)n;
@@ -214,12 +281,15 @@ after_frames(struct connection *conn)
 	struct zwy_client *client = conn->client;
 	if (conn->settled && conn->phase == PHASE_SETTLING) {
 		conn->phase = PHASE_READY;
+		conn->calls_at = client->now;
 		client_connected(client);
 	}
 	if (conn->going_away && conn->phase == PHASE_READY) {
 		conn->phase = PHASE_DRAINING;
 		if (client->current == conn)
-			client_disconnected(client, conn->proven, "the server is shutting down");
+			client_disconnected(client, PHASE_READY, conn->proven,
+					    conn->farewell[0] ? conn->farewell
+							      : "the server is shutting down");
 	}
 	if (!nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session))
 		connection_lost(conn, "the server closed it");
@@ -231,15 +301,15 @@ read_some(struct connection *conn)
 {
 	char bytes[READ_BYTES];
 	for (int turn = 0; turn < READS_PER_TURN && conn->phase != PHASE_DEAD; turn++) {
-		ssize_t n = recv(conn->fd, bytes, sizeof(bytes), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		ssize_t n = receive(conn, bytes, sizeof(bytes));
+		if (n == -EAGAIN)
 			return;
 		if (n <= 0) {
-			connection_lost(conn, n == 0 ? "the server closed it" : strerror(errno));
+			connection_lost(conn, why(conn, n));
 			return;
 		}
+		conn->heard_at = conn->client->now;
+		conn->asked_at = 0;
 		ssize_t used = nghttp2_session_mem_recv(conn->session, (const uint8_t *)bytes, (size_t)n);
 		if (used < 0) {
 			connection_lost(conn, used == NGHTTP2_ERR_NOMEM ? "out of memory"
@@ -247,7 +317,8 @@ read_some(struct connection *conn)
 			return;
 		}
 		after_frames(conn);
-		if ((size_t)n < sizeof(bytes))
+		/* Of TLS a read gives one record, whatever waits behind it. */
+		if (!conn->tls && (size_t)n < sizeof(bytes))
 			return;
 	}
 }
@@ -267,9 +338,14 @@ connection_event(struct connection *conn, unsigned events)
 			connected(conn);
 		return;
 	}
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (conn->phase == PHASE_HANDSHAKING) {
+		go_on_with_handshake(conn);
+		return;
+	}
+	/* Either half of TLS may have waited for the other direction. */
+	if (conn->tls || events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		read_some(conn);
-	if (events & EPOLLOUT)
+	if (conn->tls || events & EPOLLOUT)
 		connection_flush(conn);
 }
 

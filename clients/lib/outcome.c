@@ -74,8 +74,30 @@ no_status(struct fault *f, const struct zwy_call *call)
 static void
 local_outcome(const struct zwy_call *call, struct fault *f)
 {
-	fault_set(f, call->local_code, "%.*s%s", (int)call->message.n, call->message.n ? call->message.p : "",
-		  call->outcome_unknown ? "; whether the request was carried out is not known" : "");
+	fault_set(f, call->local_code, "%.*s", (int)call->message.n, call->message.n ? call->message.p : "");
+}
+
+/* After an attempt that was lost: the server's answer to another tells what became of the
+ * request, unless the server did not get to look at it. */
+static bool
+is_known(const struct zwy_call *call, const struct fault *f)
+{
+	if (call->outcome_unknown)
+		return false;
+	if (!call->outcome_lost)
+		return true;
+	return !call->local_code && call->status >= 0 && call->status != GRPC_UNAVAILABLE &&
+	       call->status != GRPC_CANCELLED && call->status != GRPC_DEADLINE_EXCEEDED &&
+	       f->code != ERR_OVERLOADED;
+}
+
+static void
+say_unknown(struct zwy_error *ret)
+{
+	size_t n = strlen(ret->text);
+	snprintf(ret->text + n, sizeof(ret->text) - n, "; whether the request was carried out is not known");
+	ret->exit_status = reason_of(ERR_DEADLINE_EXCEEDED)->exit_status;
+	ret->error_number = ETIMEDOUT;
 }
 
 void
@@ -96,9 +118,11 @@ outcome(const struct zwy_call *call, struct zwy_error *ret)
 	ret->sent = call->sent;
 	if (!call->local_code && status > 0)
 		ret->status = status;
-	if (call->outcome_unknown) {
-		ret->exit_status = reason_of(ERR_DEADLINE_EXCEEDED)->exit_status;
-		ret->error_number = ETIMEDOUT;
+	ret->attempts = call->attempts;
+	if (!call->local_code && !status_retry_delay(buf_slice(&call->details), &ret->retry_after_ms))
+		ret->retry_after_ms = 0;
+	if (!is_known(call, &f)) {
+		say_unknown(ret);
 	} else if (call->local_code == ERR_DEADLINE_EXCEEDED) {
 		ret->exit_status = reason_of(ERR_UNAVAILABLE)->exit_status;
 		ret->error_number = EHOSTDOWN;

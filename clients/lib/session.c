@@ -1,19 +1,17 @@
+/* HTTP/2 on a connection, by nghttp2: the session, and requests going out. */
 #include "client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define FIXED_HEADERS 10
+#define FIXED_HEADERS 12
 
-static struct zwy_call *
-call_of(nghttp2_session *session, int32_t stream)
+struct zwy_call *
+session_call(nghttp2_session *session, int32_t stream)
 {
 	return nghttp2_session_get_stream_user_data(session, stream);
 }
-
-/* ---- the request ------------------------------------------------------ */
 
 static ssize_t
 read_request(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room, uint32_t *flags,
@@ -21,7 +19,7 @@ read_request(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room,
 {
 	(void)source;
 	(void)ctx;
-	struct zwy_call *call = call_of(session, stream);
+	struct zwy_call *call = session_call(session, stream);
 	if (!call)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	size_t n = call->out.n - call->out_at;
@@ -40,7 +38,7 @@ read_request(nghttp2_session *session, int32_t stream, uint8_t *to, size_t room,
 	if (call->full && left <= SEND_LOW)
 		call_turn(call);
 	/* A request that could not be sent again is not kept. */
-	if (call->out_at > REPLAY_MAX || (call->answered && call->out_at > SEND_LOW)) {
+	if (call->out_at > call->retry.buffer || (call->answered && call->out_at > SEND_LOW)) {
 		buf_consume(&call->out, call->out_at);
 		call->out_at = 0;
 		call->out_dropped = true;
@@ -57,12 +55,12 @@ header(const char *name, const char *value)
 
 /* https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: the order is the protocol's. */
 static size_t
-request_headers(const struct zwy_call *call, char timeout[12], nghttp2_nv *nv)
+request_headers(const struct zwy_call *call, char timeout[12], char attempts[12], nghttp2_nv *nv)
 {
 	const struct zwy_client *client = call->client;
 	size_t n = 0;
 	nv[n++] = header(":method", "POST");
-	nv[n++] = header(":scheme", "http");
+	nv[n++] = header(":scheme", client->tls ? "https" : "http");
 	nv[n++] = header(":path", call->path);
 	nv[n++] = header(":authority", client->target.authority);
 	nv[n++] = header("te", "trailers");
@@ -73,6 +71,10 @@ request_headers(const struct zwy_call *call, char timeout[12], nghttp2_nv *nv)
 	}
 	nv[n++] = header("content-type", "application/grpc");
 	nv[n++] = header("user-agent", client->agent);
+	if (call->attempts > 0) {
+		snprintf(attempts, 12, "%u", call->attempts);
+		nv[n++] = header("grpc-previous-rpc-attempts", attempts);
+	}
 	if (client->as)
 		nv[n++] = header("zwy-as", client->as);
 	const char *p = call->metadata.p;
@@ -96,8 +98,8 @@ int
 session_submit(struct connection *conn, struct zwy_call *call)
 {
 	nghttp2_nv nv[FIXED_HEADERS + METADATA_MAX];
-	char timeout[12];
-	size_t count = request_headers(call, timeout, nv);
+	char timeout[12], attempts[12];
+	size_t count = request_headers(call, timeout, attempts, nv);
 	nghttp2_data_provider provider = {.read_callback = read_request};
 	int32_t stream = nghttp2_submit_request(conn->session, NULL, nv, count, &provider, call);
 	if (stream < 0)
@@ -137,174 +139,6 @@ session_consumed(struct zwy_call *call, size_t n)
 		nghttp2_session_consume_stream(call->connection->session, call->stream, n);
 }
 
-/* ---- the answer ------------------------------------------------------- */
-
-static bool
-name_is(const uint8_t *name, size_t n, const char *want)
-{
-	return n == strlen(want) && memcmp(name, want, n) == 0;
-}
-
-static void
-take_header(struct zwy_call *call, const uint8_t *name, size_t name_n, struct slice value)
-{
-	uint64_t number;
-	if (name_is(name, name_n, ":status")) {
-		call->http_status = slice_to_u64(value, &number) && number < 1000 ? (int)number : 0;
-	} else if (name_is(name, name_n, "grpc-status")) {
-		bool known = slice_to_u64(value, &number) && number < GRPC_STATUS_COUNT;
-		call->status = known ? (int)number : GRPC_UNKNOWN;
-	} else if (name_is(name, name_n, "grpc-message")) {
-		buf_clear(&call->message);
-		percent_decode(&call->message, value);
-	} else if (name_is(name, name_n, "grpc-status-details-bin")) {
-		buf_clear(&call->details);
-		if (!base64_decode(&call->details, value))
-			buf_clear(&call->details);
-	} else if (name_is(name, name_n, "content-type")) {
-		call->not_grpc = value.n < 16 || strncasecmp(value.p, "application/grpc", 16) != 0;
-	}
-}
-
-static int
-on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_n,
-	  const uint8_t *value, size_t value_n, uint8_t flags, void *ctx)
-{
-	(void)flags;
-	(void)ctx;
-	struct zwy_call *call = call_of(session, frame->hd.stream_id);
-	if (!call)
-		return 0;
-	call->header_bytes += name_n + value_n + 32;
-	if (call->header_bytes > HEADERS_MAX)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	take_header(call, name, name_n, slice_make(value, value_n));
-	return 0;
-}
-
-static int
-on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *data, size_t n, void *ctx)
-{
-	(void)flags;
-	(void)ctx;
-	/* Only the stream's window brakes: a paused call must not stop the others. */
-	nghttp2_session_consume_connection(session, n);
-	struct zwy_call *call = call_of(session, stream);
-	if (!call)
-		return 0;
-	buf_append(&call->in, data, n);
-	if (call->in.error)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	call_turn(call);
-	return 0;
-}
-
-/* The server has said all it will. What is left of our side is of no use to it. */
-static void
-end_of_answer(nghttp2_session *session, struct zwy_call *call)
-{
-	bool sending = !call->half_closed || call->out_at < call->out.n;
-	nghttp2_session_set_stream_user_data(session, call->stream, NULL);
-	if (sending)
-		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, call->stream, NGHTTP2_CANCEL);
-	call->stream = 0;
-	call_over(call);
-}
-
-static int
-on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
-{
-	struct connection *conn = ctx;
-	if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
-		conn->settled = true;
-	if (frame->hd.type == NGHTTP2_GOAWAY)
-		conn->going_away = true;
-	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
-		return 0;
-	conn->proven = true;
-	struct zwy_call *call = call_of(session, frame->hd.stream_id);
-	if (!call)
-		return 0;
-	call->answered = true;
-	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-		end_of_answer(session, call);
-	return 0;
-}
-
-/* What a reset means where no status came; grpc's table. */
-static int
-code_of_reset(uint32_t error)
-{
-	switch (error) {
-	case NGHTTP2_REFUSED_STREAM:
-		return ERR_UNAVAILABLE;
-	case NGHTTP2_CANCEL:
-		return ERR_CANCELLED;
-	case NGHTTP2_ENHANCE_YOUR_CALM:
-		return ERR_OVERLOADED;
-	case NGHTTP2_INADEQUATE_SECURITY:
-		return ERR_WRONG_ROLE;
-	default:
-		return ERR_INTERNAL;
-	}
-}
-
-static int
-on_close(nghttp2_session *session, int32_t stream, uint32_t error, void *ctx)
-{
-	struct connection *conn = ctx;
-	conn->streams--;
-	struct zwy_call *call = call_of(session, stream);
-	if (!call)
-		return 0;
-	call->stream = 0;
-	bool unread = !call->answered && (error == NGHTTP2_REFUSED_STREAM || !call->packed);
-	if (unread && !call->out_dropped && call->refusals < REFUSALS_MAX) {
-		call->refusals++;
-		call_requeue(call);
-		return 0;
-	}
-	if (call->status < 0) {
-		call->unread = unread;
-		call->local_code = code_of_reset(error);
-		call->outcome_unknown = !unread && call->local_code == ERR_INTERNAL;
-		buf_clear(&call->message);
-		buf_printf(&call->message, "the stream was reset: %s", nghttp2_http2_strerror(error));
-	}
-	call_over(call);
-	return 0;
-}
-
-static int
-before_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
-{
-	struct connection *conn = ctx;
-	struct zwy_call *call =
-		frame->hd.type == NGHTTP2_HEADERS ? call_of(session, frame->hd.stream_id) : NULL;
-	if (call) {
-		call->packed = true;
-		call->sent_at = conn->packed;
-	}
-	return 0;
-}
-
-/* ---- the session ------------------------------------------------------ */
-
-static int
-set_callbacks(nghttp2_session_callbacks **ret)
-{
-	nghttp2_session_callbacks *c;
-	if (nghttp2_session_callbacks_new(&c) != 0)
-		return NGHTTP2_ERR_NOMEM;
-	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
-	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
-	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
-	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_close);
-	nghttp2_session_callbacks_set_before_frame_send_callback(c, before_frame);
-	*ret = c;
-	return 0;
-}
-
 int
 session_new(struct connection *conn)
 {
@@ -316,10 +150,11 @@ session_new(struct connection *conn)
 	};
 	nghttp2_session_callbacks *callbacks = NULL;
 	nghttp2_option *option = NULL;
-	int r = set_callbacks(&callbacks);
+	int r = nghttp2_session_callbacks_new(&callbacks);
 	if (r == 0)
 		r = nghttp2_option_new(&option);
 	if (r == 0) {
+		answer_set_callbacks(callbacks);
 		nghttp2_option_set_no_auto_window_update(option, 1);
 		r = nghttp2_session_client_new2(&conn->session, callbacks, conn, option);
 	}

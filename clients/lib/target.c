@@ -68,7 +68,7 @@ parse_tcp(struct target *t, const char *text)
 	memcpy(t->host, host.p, host.n);
 	t->host[host.n] = '\0';
 	snprintf(t->port, sizeof(t->port), "%u", (unsigned)number);
-	memcpy(t->authority, t->text, sizeof(t->authority));
+	snprintf(t->authority, sizeof(t->authority), "%s", text);
 	if (strcmp(t->host, "localhost") == 0) {
 		add_numeric(t, "127.0.0.1");
 		add_numeric(t, "::1");
@@ -87,7 +87,9 @@ target_parse(struct target *ret, const char *text)
 	if (n == 0 || n >= sizeof(t.text))
 		return -EINVAL;
 	memcpy(t.text, text, n + 1);
-	int r = strncmp(text, "unix:", 5) == 0 ? parse_unix(&t, text + 5) : parse_tcp(&t, text);
+	t.is_tls = strncmp(text, "tls:", 4) == 0;
+	int r = strncmp(text, "unix:", 5) == 0 ? parse_unix(&t, text + 5)
+					       : parse_tcp(&t, t.is_tls ? text + 4 : text);
 	if (r == 0)
 		*ret = t;
 	return r;

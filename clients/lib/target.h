@@ -1,4 +1,4 @@
-/* Where a server listens: unix:PATH or HOST:PORT. A target belongs to its client
+/* Where a server listens: unix:PATH, HOST:PORT or tls:HOST:PORT. A target belongs to its client
  * and needs no release. Any thread. */
 #ifndef ZWY_LIB_TARGET_H
 #define ZWY_LIB_TARGET_H
@@ -15,7 +15,7 @@ struct address {
 };
 
 struct target {
-	bool is_unix;
+	bool is_unix, is_tls;
 	char text[320];      /* as given */
 	char authority[320]; /* of the requests */
 	char host[256];

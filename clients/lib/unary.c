@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct unary {
+	const struct zwy_call_options *options; /* the caller's */
 	bool over;
 	size_t messages;
 	struct zwy_bytes message;
@@ -32,9 +33,18 @@ static void
 on_done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 {
 	struct unary *u = ctx;
-	(void)call;
 	u->over = true;
 	*u->error = *error;
+	if (u->options->done)
+		u->options->done(u->options->ctx, call, error);
+}
+
+static void
+on_headers(void *ctx, struct zwy_call *call)
+{
+	struct unary *u = ctx;
+	if (u->options->headers)
+		u->options->headers(u->options->ctx, call);
 }
 
 static int
@@ -65,17 +75,21 @@ zwy_unary(struct zwy_client *client, const char *path, struct zwy_bytes request,
 	  const struct zwy_call_options *options, struct zwy_bytes *ret, struct zwy_error *error)
 {
 	struct zwy_error own;
-	struct unary u = {.error = error ? error : &own};
-	struct zwy_call_options o = {0};
-	if (options)
-		o = *options;
+	struct zwy_call_options given, o;
+	struct unary u = {.options = &given, .error = error ? error : &own};
+	if (options_of_call(&given, options) < 0)
+		return fail(u.error, ERR_INVALID_ARGUMENT, "options that this version of libzwy cannot read");
+	o = given;
 	o.client_streaming = false;
 	o.message = on_message;
+	o.headers = on_headers;
 	o.done = on_done;
 	o.writable = NULL;
 	o.ctx = &u;
 	if (!zwy_call_start(client, path, request, &o))
-		return fail(u.error, ERR_NO_MEMORY, "no memory for the call");
+		return errno == ENOMEM ? fail(u.error, ERR_NO_MEMORY, "no memory for the call")
+				       : fail(u.error, ERR_INVALID_ARGUMENT,
+					      "options that this version of libzwy cannot read");
 	while (!u.over) {
 		struct pollfd p = {.fd = client->epoll, .events = POLLIN};
 		poll(&p, 1, zwy_client_timeout(client));

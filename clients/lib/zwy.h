@@ -13,7 +13,18 @@
  * Memory handed to a callback is gone when it returns. Usable from C++.
  *
  * Messages are protobuf bytes: what nanopb, protobuf-c or any generator makes from
- * the installed .proto files, or from text and JSON by zwy_message_parse(). */
+ * the installed .proto files, or from text and JSON by zwy_message_parse().
+ *
+ * What a program may rely on, within one soname (libzwy.so.1):
+ *  - Structures that the program fills in (zwy_options, zwy_call_options, zwy_retry)
+ *    begin with their size, set by `.size = sizeof(struct zwy_options)` or by the
+ *    _INIT macros. Later versions add members at the end only, where 0 means "as
+ *    before". A library that is older than the program refuses members that it does
+ *    not know, with -E2BIG, unless they are 0. A size of 0 is refused with -EINVAL.
+ *  - Structures that the library fills in (zwy_error), and those that go by value
+ *    (zwy_bytes, zwy_metadata), never change their size; zwy_error has room left.
+ *  - Functions and constants are only added. Everything else is opaque.
+ *  - Symbols have versions: a program that needs a newer library is told at its start. */
 #ifndef ZWY_H
 #define ZWY_H
 
@@ -48,23 +59,57 @@ struct zwy_error {
 	struct {
 		char field[64];
 		char text[224];
-	} details[16]; /* every defect, where several were found at once */
+	} details[16];          /* every defect, where several were found at once */
+	unsigned attempts;      /* times that the request was put on a connection */
+	int64_t retry_after_ms; /* the server asks to be left alone for so long (RetryInfo); 0: it said
+				   nothing */
+	uint64_t reserved[12];  /* 0 */
 };
 
 struct zwy_options {
+	size_t size;                /* sizeof(struct zwy_options) */
 	const char *as;             /* principals/x to act for (zwy-as); NULL: oneself */
 	const char *user_agent;     /* put before the library's own; NULL: none */
-	int64_t connect_timeout_ms; /* 0: 5,000 */
-	int64_t backoff_max_ms;     /* longest pause between attempts; 0: 5,000 */
-	size_t max_message;         /* bytes accepted; 0: 4 MiB */
+	int64_t connect_timeout_ms; /* to all addresses of the target together; 0: 5,000 */
+	int64_t backoff_max_ms;     /* longest pause between attempts to connect; 0: 5,000 */
+	size_t max_message;         /* bytes accepted, also after decompression; 0: 4 MiB */
+
+	/* For targets tls:HOST:PORT. PEM files, read again for a new connection when they changed. */
+	const char *ca_file;     /* whom to trust; NULL: the system's store */
+	const char *cert_file;   /* the client's own certificate and what links it to its CA; NULL: none */
+	const char *key_file;    /* its key, without a passphrase; NULL: in cert_file */
+	const char *server_name; /* that the server's certificate is for; NULL: HOST */
+
+	/* A connection that said nothing for keepalive_ms, while calls are under way, is asked by a
+	 * PING, and is lost after keepalive_timeout_ms without an answer. Servers take offence at
+	 * pings closer than their limit (zwyd and others: 5 minutes) and close the connection; then
+	 * the client asks half as often. 0: off, 20,000. */
+	int64_t keepalive_ms, keepalive_timeout_ms;
+	/* A connection without calls is closed after this long; 0: stays. */
+	int64_t idle_timeout_ms;
+
+	/* Throttle of retries (struct zwy_retry), common to the calls of a client: a failure takes one
+	 * token out of so many, a success puts back retry_token_ratio, and nothing is retried while
+	 * half or fewer are left. 0: 10 tokens, 0.1; negative: no throttle. */
+	double retry_tokens, retry_token_ratio;
 };
+#define ZWY_OPTIONS_INIT                                                                               \
+	{                                                                                              \
+		sizeof(struct zwy_options), NULL, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 \
+	}
 
 /* What ZWY_SERVER says, else $XDG_RUNTIME_DIR/zwy/zwyd.sock for an ordinary user, else
  * unix:/run/zwy/zwyd.sock. */
 ZWY_API const char *zwy_default_target(char *buffer, size_t size);
 
-/* Target: unix:PATH or HOST:PORT. 0, or a negative errno (-EINVAL: the target cannot be read). */
-ZWY_API int zwy_client_new(struct zwy_client **ret, const char *target, const struct zwy_options *options);
+/* Target: unix:PATH, HOST:PORT, or tls:HOST:PORT for TLS 1.2 or 1.3, where the server must
+ * speak HTTP/2 by ALPN and show a certificate for HOST (DNS name or IP address). Connects
+ * only when a call needs it, but reads the files of the options at once.
+ * 0, or a negative errno with *error (may be NULL) filled in: -EINVAL: the target, an option
+ * or a file cannot be read as what it should be; -E2BIG: an option that this library does not
+ * know; -ENOENT, -EACCES and so on: a file; -ENOMEM. */
+ZWY_API int zwy_client_new(struct zwy_client **ret, const char *target, const struct zwy_options *options,
+			   struct zwy_error *error);
 /* Ends every call; none gets its callback. NULL is allowed. */
 ZWY_API void zwy_client_free(struct zwy_client *client);
 /* Readable when zwy_client_process() has something to do; the same all its life. */
@@ -75,16 +120,43 @@ ZWY_API void zwy_client_process(struct zwy_client *client);
 enum zwy_connection { ZWY_IDLE, ZWY_CONNECTING, ZWY_READY, ZWY_WAITING };
 ZWY_API enum zwy_connection zwy_client_state(const struct zwy_client *client);
 
+/* Keys are [0-9a-z_.-]; those that begin with grpc- are not the program's. The value is printable
+ * ASCII, except where the key ends with -bin: then any `size` bytes, base64 on the wire only. Of
+ * other values `size` is looked at only in what the library hands out. */
 struct zwy_metadata {
 	const char *key;
 	const char *value;
+	size_t size;
 };
 
+/* For calls that the server may carry out more than once without harm, because they only read or
+ * because it knows them by a request id. Such a call is sent again, within its deadline,
+ *  - when the connection is lost, or the server answers UNAVAILABLE,
+ *  - when it answers RESOURCE_EXHAUSTED with a RetryInfo,
+ * as long as no part of an answer's beginning has come and the whole request is still in `buffer`;
+ * not before the time that the server asks for (RetryInfo, grpc-retry-pushback-ms), else after a
+ * pause that grows: gRPC's proposal A6. While it has no connection, a call that was sent before
+ * waits for one. (What the server certainly has not read is sent again for every call.) */
+struct zwy_retry {
+	size_t size;                /* sizeof(struct zwy_retry) */
+	unsigned max_attempts;      /* with the first; 0: 5 */
+	int64_t initial_backoff_ms; /* 0: 100 */
+	int64_t max_backoff_ms;     /* 0: 2,000 */
+	double multiplier;          /* 0: 2 */
+	double jitter; /* part of a pause that is left to chance, up and down; 0: 0.2; negative: none */
+	size_t buffer; /* bytes of a request kept; 0: 1 MiB */
+};
+#define ZWY_RETRY_INIT                                     \
+	{                                                  \
+		sizeof(struct zwy_retry), 0, 0, 0, 0, 0, 0 \
+	}
+
 struct zwy_call_options {
-	int64_t timeout_ms; /* 0: 10,000; negative: none */
+	size_t size;        /* sizeof(struct zwy_call_options) */
+	int64_t timeout_ms; /* of all attempts together; 0: 10,000; negative: none */
 	/* Wait for a connection instead of failing at once with UNAVAILABLE. */
 	bool wait_for_ready;
-	const struct zwy_metadata *metadata; /* copied */
+	const struct zwy_metadata *metadata; /* copied; at most 32 */
 	size_t metadata_count;
 	/* The client will send more messages: zwy_call_send, then zwy_call_half_close. */
 	bool client_streaming;
@@ -95,11 +167,23 @@ struct zwy_call_options {
 	/* Room to send again (client streaming); may be NULL. */
 	void (*writable)(void *ctx, struct zwy_call *call);
 	void *ctx;
+	/* The answer's first metadata are there (zwy_call_metadata); at most once, before any message;
+	 * not for an answer that consists of its end alone. May be NULL. */
+	void (*headers)(void *ctx, struct zwy_call *call);
+	/* NULL: sent again only when the server certainly did not read it. Copied. */
+	const struct zwy_retry *retry;
 };
+#define ZWY_CALL_OPTIONS_INIT                                                                            \
+	{                                                                                                \
+		sizeof(struct zwy_call_options), 0, false, NULL, 0, false, NULL, NULL, NULL, NULL, NULL, \
+			NULL                                                                             \
+	}
 
 /* Starts a call of /package.Service/Method. `request` (copied) is the first message;
- * data NULL: none yet (client streaming), else an empty one. NULL: out of memory. A
- * server stream that must go slower: zwy_call_pause. */
+ * data NULL: none yet (client streaming), else an empty one. A path or metadata that gRPC does
+ * not allow fails the call with INVALID_ARGUMENT. NULL with errno: ENOMEM, or EINVAL or E2BIG
+ * for options that this library cannot read. A server stream that must go slower:
+ * zwy_call_pause. */
 ZWY_API struct zwy_call *zwy_call_start(struct zwy_client *client, const char *path, struct zwy_bytes request,
 					const struct zwy_call_options *options);
 /* 0, 1: taken, but wait for writable; -EPIPE: the call is over; -ENOMEM: not taken. */
@@ -110,7 +194,15 @@ ZWY_API void zwy_call_resume(struct zwy_call *call);
 /* No further callback for this call. */
 ZWY_API void zwy_call_cancel(struct zwy_call *call);
 
-/* Blocking unary call. *ret (may be NULL) is malloc'ed: free() it. Returns 0 or -1 with *error filled in. */
+/* The answer's metadata: ZWY_HEADERS from the callback headers on, ZWY_TRAILERS in done. The first
+ * after `after` (NULL: of all) with that key (NULL: any); NULL: there is none. Without those that
+ * are the protocol's own. Valid until the call is gone. */
+enum zwy_part { ZWY_HEADERS, ZWY_TRAILERS };
+ZWY_API const struct zwy_metadata *zwy_call_metadata(const struct zwy_call *call, enum zwy_part part,
+						     const char *key, const struct zwy_metadata *after);
+
+/* Blocking unary call: `headers` and `done` of the options are called too, with their ctx; message
+ * and writable are not. *ret (may be NULL) is malloc'ed: free() it. 0, or -1 with *error filled in. */
 ZWY_API int zwy_unary(struct zwy_client *client, const char *path, struct zwy_bytes request,
 		      const struct zwy_call_options *options, struct zwy_bytes *ret, struct zwy_error *error);
 

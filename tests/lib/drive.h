@@ -63,7 +63,8 @@ seen_writable(void *ctx, struct zwy_call *call)
 static inline struct zwy_call_options
 seen_options(struct seen *s)
 {
-	return (struct zwy_call_options){.message = seen_message,
+	return (struct zwy_call_options){.size = sizeof(struct zwy_call_options),
+					 .message = seen_message,
 					 .done = seen_done,
 					 .writable = seen_writable,
 					 .ctx = s};
@@ -100,8 +101,8 @@ static inline struct zwy_client *
 client_of(const char *target)
 {
 	struct zwy_client *c = NULL;
-	struct zwy_options o = {.backoff_max_ms = 40};
-	assert_int_equal(zwy_client_new(&c, target, &o), 0);
+	struct zwy_options o = {.size = sizeof(o), .backoff_max_ms = 40};
+	assert_int_equal(zwy_client_new(&c, target, &o, NULL), 0);
 	return c;
 }
 

@@ -14,7 +14,8 @@
  *   /t/Bare      HTTP 503 without gRPC
  *   /t/Silent    ends without a status
  *   /t/Early     answers RESOURCE_EXHAUSTED before the request is complete
- *   /t/Compressed a message that says it is compressed */
+ *   /t/Compressed a message that says it is compressed
+ * and what the test's own peer.method does. */
 #ifndef ZWY_TESTS_LIB_PEER_H
 #define ZWY_TESTS_LIB_PEER_H
 
@@ -22,8 +23,10 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -41,9 +44,20 @@
 #define PEER_CONNECTIONS 64
 #define PEER_COUNTED     20000
 
+struct peer_stream;
+
 struct peer {
-	bool is_tcp;
-	bool mute; /* accepts connections and says nothing */
+	bool is_tcp, is_ipv6;
+	/* Serves a complete request; false: not one of its own. */
+	bool (*method)(struct peer_stream *s);
+	atomic_int troubles;    /* that the method has left to make */
+	int pushback;           /* milliseconds, of the method's own */
+	unsigned pings_allowed; /* 0: any number */
+	atomic_bool deaf;       /* reads and writes nothing more on its connections */
+	atomic_bool deaf_now;   /* ... since the last turn of the loop */
+	atomic_int pings, closed;
+	bool mute;    /* accepts connections and says nothing */
+	SSL_CTX *tls; /* NULL: in the clear */
 	char folder[32];
 	char target[128];
 	unsigned max_streams; /* 0: 100 */
@@ -61,8 +75,10 @@ struct peer {
 struct peer_connection {
 	struct peer *peer;
 	int fd;
+	SSL *ssl;
 	nghttp2_session *session;
-	bool drop, goaway;
+	bool drop, goaway; /* now; when everything is answered */
+	bool hang_up;      /* when everything is sent */
 	int open;
 	struct peer_stream *streams;
 };
@@ -198,6 +214,8 @@ peer_complete(struct peer_stream *s)
 	struct peer_connection *conn = s->conn;
 	atomic_fetch_add(&conn->peer->requests, 1);
 	s->status = "0";
+	if (conn->peer->method && conn->peer->method(s))
+		return;
 	if (strcmp(s->path, "/t/Echo") == 0 || strcmp(s->path, "/t/Goaway") == 0) {
 		buf_append_slice(&s->out, buf_slice(&s->body));
 		peer_answer(s);
@@ -283,6 +301,13 @@ peer_on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 	struct peer_connection *conn = ctx;
 	if (frame->hd.type == NGHTTP2_RST_STREAM)
 		atomic_fetch_add(&conn->peer->resets, 1);
+	if (frame->hd.type == NGHTTP2_PING && !(frame->hd.flags & NGHTTP2_FLAG_ACK) &&
+	    (unsigned)atomic_fetch_add(&conn->peer->pings, 1) + 1 > conn->peer->pings_allowed &&
+	    conn->peer->pings_allowed) {
+		nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session),
+				      NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)"too_many_pings", 14);
+		conn->hang_up = true;
+	}
 	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
@@ -327,6 +352,11 @@ peer_accept(struct peer *peer, struct peer_connection **slot)
 	struct peer_connection *conn = calloc(1, sizeof(*conn));
 	conn->peer = peer;
 	conn->fd = fd;
+	if (peer->tls) {
+		conn->ssl = SSL_new(peer->tls);
+		SSL_set_fd(conn->ssl, fd);
+		SSL_set_accept_state(conn->ssl);
+	}
 	nghttp2_session_callbacks *c;
 	nghttp2_session_callbacks_new(&c);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c, peer_on_begin);
@@ -349,8 +379,37 @@ peer_connection_free(struct peer_connection *conn)
 	while (conn->streams)
 		peer_on_close(conn->session, conn->streams->id, 0, conn);
 	nghttp2_session_del(conn->session);
+	atomic_fetch_add(&conn->peer->closed, 1);
+	SSL_free(conn->ssl);
 	close(conn->fd);
 	free(conn);
+}
+
+/* Both as send() and recv(). The handshake goes on inside. */
+static ssize_t
+peer_tls_result(struct peer_connection *conn, int r)
+{
+	if (r > 0)
+		return r;
+	int error = SSL_get_error(conn->ssl, r);
+	errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE;
+	return error == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+static ssize_t
+peer_write(struct peer_connection *conn, const void *from, size_t n)
+{
+	if (!conn->ssl)
+		return send(conn->fd, from, n, MSG_NOSIGNAL);
+	return peer_tls_result(conn, SSL_write(conn->ssl, from, (int)n));
+}
+
+static ssize_t
+peer_recv(struct peer_connection *conn, void *to, size_t n)
+{
+	if (!conn->ssl)
+		return recv(conn->fd, to, n, 0);
+	return peer_tls_result(conn, SSL_read(conn->ssl, to, (int)n));
 }
 
 static bool
@@ -360,9 +419,10 @@ peer_send_all(struct peer_connection *conn)
 	ssize_t n;
 	while ((n = nghttp2_session_mem_send(conn->session, &bytes)) > 0) {
 		while (n > 0) {
-			ssize_t m = send(conn->fd, bytes, (size_t)n, MSG_NOSIGNAL);
+			ssize_t m = peer_write(conn, bytes, (size_t)n);
 			if (m < 0 && errno == EAGAIN) {
-				struct pollfd p = {.fd = conn->fd, .events = POLLOUT};
+				struct pollfd p = {.fd = conn->fd,
+						   .events = POLLOUT | (conn->ssl ? POLLIN : 0)};
 				poll(&p, 1, 1000);
 				continue;
 			}
@@ -379,7 +439,7 @@ static bool
 peer_serve(struct peer_connection *conn)
 {
 	uint8_t bytes[65536];
-	ssize_t n = recv(conn->fd, bytes, sizeof(bytes), 0);
+	ssize_t n = peer_recv(conn, bytes, sizeof(bytes));
 	if (n < 0 && errno == EAGAIN)
 		return true;
 	if (n <= 0)
@@ -388,13 +448,15 @@ peer_serve(struct peer_connection *conn)
 		return true;
 	if (nghttp2_session_mem_recv(conn->session, bytes, (size_t)n) < 0 || conn->drop)
 		return false;
+	if (conn->ssl && SSL_pending(conn->ssl) > 0)
+		return peer_serve(conn);
 	/* Everything that came with it has been served: the last stream is the truth. */
 	if (conn->goaway)
 		nghttp2_submit_goaway(conn->session, 0,
 				      nghttp2_session_get_last_proc_stream_id(conn->session),
 				      NGHTTP2_NO_ERROR, NULL, 0);
 	conn->goaway = false;
-	if (!peer_send_all(conn) || conn->drop)
+	if (!peer_send_all(conn) || conn->drop || conn->hang_up)
 		return false;
 	return nghttp2_session_want_read(conn->session) || nghttp2_session_want_write(conn->session);
 }
@@ -404,12 +466,19 @@ peer_run(void *arg)
 {
 	struct peer *peer = arg;
 	while (!atomic_load(&peer->stop)) {
+		bool deaf = atomic_load(&peer->deaf);
+		atomic_store(&peer->deaf_now, deaf);
 		struct pollfd p[PEER_CONNECTIONS + 2] = {{.fd = peer->listener, .events = POLLIN},
 							 {.fd = peer->wake, .events = POLLIN}};
 		for (size_t i = 0; i < PEER_CONNECTIONS; i++)
-			p[i + 2] = (struct pollfd){.fd = peer->connections[i] ? peer->connections[i]->fd : -1,
-						   .events = POLLIN};
+			p[i + 2] =
+				(struct pollfd){.fd = peer->connections[i] && !deaf ? peer->connections[i]->fd
+										    : -1,
+						.events = POLLIN};
 		poll(p, PEER_CONNECTIONS + 2, -1);
+		eventfd_t woken;
+		if (p[1].revents)
+			eventfd_read(peer->wake, &woken);
 		for (size_t i = 0; i < PEER_CONNECTIONS; i++) {
 			struct peer_connection **slot = &peer->connections[i];
 			if (!*slot && p[0].revents) {
@@ -426,22 +495,34 @@ peer_run(void *arg)
 	return NULL;
 }
 
+static int
+peer_bind_tcp(struct peer *peer)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+				 .sin_port = htons(peer->port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+				   .sin6_port = htons(peer->port),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr *at = peer->is_ipv6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in;
+	socklen_t size = peer->is_ipv6 ? sizeof(in6) : sizeof(in);
+	int r = bind(peer->listener, at, size);
+	getsockname(peer->listener, at, &size);
+	peer->port = ntohs(peer->is_ipv6 ? in6.sin6_port : in.sin_port);
+	return r;
+}
+
 static void
 peer_listen(struct peer *peer)
 {
 	if (peer->is_tcp) {
-		struct sockaddr_in in = {.sin_family = AF_INET,
-					 .sin_port = htons(peer->port),
-					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-		socklen_t size = sizeof(in);
 		int on = 1;
-		peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		peer->listener = socket(peer->is_ipv6 ? AF_INET6 : AF_INET,
+					SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		setsockopt(peer->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		int r = bind(peer->listener, (struct sockaddr *)&in, sizeof(in));
-		peer_must(r == 0);
-		getsockname(peer->listener, (struct sockaddr *)&in, &size);
-		peer->port = ntohs(in.sin_port);
-		snprintf(peer->target, sizeof(peer->target), "127.0.0.1:%u", peer->port);
+		peer_must(peer_bind_tcp(peer) == 0);
+		snprintf(peer->target, sizeof(peer->target), "%s%s:%u", peer->tls ? "tls:" : "",
+			 peer->is_ipv6 ? "[::1]" : "127.0.0.1", peer->port);
 	} else {
 		struct sockaddr_un un = {.sun_family = AF_UNIX};
 		snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", peer->folder);
@@ -469,14 +550,22 @@ peer_start(struct peer *peer)
 	pthread_create(&peer->thread, NULL, peer_run, peer);
 }
 
+/* The network swallows everything, from now on. */
+static inline void
+peer_deafen(struct peer *peer)
+{
+	atomic_store(&peer->deaf, true);
+	eventfd_write(peer->wake, 1);
+	while (!atomic_load(&peer->deaf_now))
+		sched_yield();
+}
+
 /* As if the server were killed: every connection is closed, nobody listens. */
 static inline void
 peer_stop(struct peer *peer)
 {
 	atomic_store(&peer->stop, true);
-	uint64_t one = 1;
-	ssize_t n = write(peer->wake, &one, sizeof(one));
-	(void)n;
+	eventfd_write(peer->wake, 1);
 	pthread_join(peer->thread, NULL);
 	for (size_t i = 0; i < PEER_CONNECTIONS; i++) {
 		if (peer->connections[i])

@@ -39,7 +39,8 @@ static void
 start(struct zwy_client *c, struct one *one, int number, bool patient)
 {
 	char text[16];
-	struct zwy_call_options o = {.done = on_done,
+	struct zwy_call_options o = {.size = sizeof(o),
+				     .done = on_done,
 				     .ctx = one,
 				     .wait_for_ready = patient,
 				     .timeout_ms = 20000};
@@ -124,7 +125,7 @@ use_a_client_of_its_own(void *arg)
 {
 	struct zwy_client *c;
 	long good = 0;
-	if (zwy_client_new(&c, arg, NULL) != 0)
+	if (zwy_client_new(&c, arg, NULL, NULL) != 0)
 		return NULL;
 	for (int i = 0; i < 300; i++)
 		good += zwy_unary(c, "/t/Echo", bytes_of("x"), NULL, NULL, NULL) == 0;

@@ -68,7 +68,7 @@ a_waiting_call_s_deadline_says_that_nothing_was_sent(void **state)
 {
 	(void)state;
 	struct zwy_client *c = client_of("unix:/tmp/zwy-there-is-no-such-socket");
-	struct zwy_call_options o = {.wait_for_ready = true, .timeout_ms = 60};
+	struct zwy_call_options o = {.size = sizeof(o), .wait_for_ready = true, .timeout_ms = 60};
 	struct zwy_error error;
 	assert_int_equal(call(c, &o, &error), -1);
 	assert_int_equal(error.status, GRPC_DEADLINE_EXCEEDED);
@@ -114,7 +114,7 @@ a_server_killed_in_mid_call_ends_the_call(void **state)
 	assert_true(s.error.sent);
 	assert_int_equal(s.error.exit_status, 7);
 	peer_start(&peer);
-	struct zwy_call_options o = {.wait_for_ready = true};
+	struct zwy_call_options o = {.size = sizeof(o), .wait_for_ready = true};
 	assert_int_equal(call(c, &o, NULL), 0);
 	zwy_client_free(c);
 	peer_release(&peer);
@@ -127,9 +127,9 @@ a_server_that_says_nothing_is_given_up(void **state)
 	struct peer peer = {.mute = true};
 	peer_start(&peer);
 	struct zwy_client *c;
-	struct zwy_options options = {.connect_timeout_ms = 40};
+	struct zwy_options options = {.size = sizeof(options), .connect_timeout_ms = 40};
 	struct zwy_error error;
-	assert_int_equal(zwy_client_new(&c, peer.target, &options), 0);
+	assert_int_equal(zwy_client_new(&c, peer.target, &options, NULL), 0);
 	assert_int_equal(call(c, NULL, &error), -1);
 	assert_int_equal(error.status, GRPC_UNAVAILABLE);
 	assert_false(error.sent);
@@ -175,12 +175,12 @@ targets_are_read_as_documented(void **state)
 					  "[]:1",   "http://h:80", "ho st:1"};
 	struct zwy_client *c;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(zwy_client_new(&c, good[i], NULL), 0);
+		assert_int_equal(zwy_client_new(&c, good[i], NULL, NULL), 0);
 		zwy_client_free(c);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(zwy_client_new(&c, bad[i], NULL), -EINVAL);
-	assert_int_equal(zwy_client_new(&c, NULL, NULL), -EINVAL);
+		assert_int_equal(zwy_client_new(&c, bad[i], NULL, NULL), -EINVAL);
+	assert_int_equal(zwy_client_new(&c, NULL, NULL, NULL), -EINVAL);
 	zwy_client_free(NULL);
 }
 

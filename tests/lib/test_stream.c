@@ -204,7 +204,7 @@ start_the_next(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 	assert_int_equal(error->status, 0);
 	if (--chain->left == 0)
 		return;
-	struct zwy_call_options o = {.done = start_the_next, .ctx = chain};
+	struct zwy_call_options o = {.size = sizeof(o), .done = start_the_next, .ctx = chain};
 	assert_non_null(zwy_call_start(chain->client, "/t/Echo", bytes_of("x"), &o));
 }
 
@@ -213,7 +213,7 @@ a_callback_may_start_the_next_call(void **state)
 {
 	(void)state;
 	struct chain chain = {500, client};
-	struct zwy_call_options o = {.done = start_the_next, .ctx = &chain};
+	struct zwy_call_options o = {.size = sizeof(o), .done = start_the_next, .ctx = &chain};
 	zwy_call_start(client, "/t/Echo", bytes_of("x"), &o);
 	while (chain.left > 0)
 		turn(client);

@@ -101,11 +101,14 @@ headers_are_those_of_grpc(void **state)
 {
 	(void)state;
 	struct zwy_client *c;
-	struct zwy_options o = {.as = "principals/li", .user_agent = "test/1"};
-	struct zwy_metadata m[] = {{"zwy-uid", "1000"}, {"x-test", "a b"}};
-	struct zwy_call_options co = {.metadata = m, .metadata_count = 2, .timeout_ms = 5000};
+	struct zwy_options o = {.size = sizeof(o), .as = "principals/li", .user_agent = "test/1"};
+	struct zwy_metadata m[] = {{"zwy-uid", "1000", 0}, {"x-test", "a b", 0}};
+	struct zwy_call_options co = {.size = sizeof(co),
+				      .metadata = m,
+				      .metadata_count = 2,
+				      .timeout_ms = 5000};
 	struct zwy_bytes answer;
-	assert_int_equal(zwy_client_new(&c, peer.target, &o), 0);
+	assert_int_equal(zwy_client_new(&c, peer.target, &o, NULL), 0);
 	assert_int_equal(zwy_unary(c, "/t/Headers", bytes_of(""), &co, &answer, NULL), 0);
 	const char *text = answer.data;
 	const char *want[] = {":method: POST\n",
@@ -128,9 +131,12 @@ static void
 metadata_that_grpc_forbids_never_leaves(void **state)
 {
 	(void)state;
-	struct zwy_metadata bad[] = {{"grpc-timeout", "1S"}, {"Upper", "x"}, {"x", "a\nb"}, {"", "x"}};
+	struct zwy_metadata bad[] = {{"grpc-timeout", "1S", 0},
+				     {"Upper", "x", 0},
+				     {"x", "a\nb", 0},
+				     {"", "x", 0}};
 	for (size_t i = 0; i < 4; i++) {
-		struct zwy_call_options o = {.metadata = &bad[i], .metadata_count = 1};
+		struct zwy_call_options o = {.size = sizeof(o), .metadata = &bad[i], .metadata_count = 1};
 		struct zwy_error error;
 		assert_int_equal(zwy_unary(client, "/t/Echo", bytes_of("x"), &o, NULL, &error), -1);
 		assert_int_equal(error.status, GRPC_INVALID_ARGUMENT);
@@ -176,7 +182,7 @@ static void
 a_deadline_after_sending_leaves_the_outcome_unknown(void **state)
 {
 	(void)state;
-	struct zwy_call_options o = {.timeout_ms = 30};
+	struct zwy_call_options o = {.size = sizeof(o), .timeout_ms = 30};
 	struct zwy_error error;
 	assert_int_equal(call("/t/Echo", "x", NULL, NULL), 0);
 	assert_int_equal(zwy_unary(client, "/t/Hang", bytes_of("x"), &o, NULL, &error), -1);

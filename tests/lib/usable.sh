@@ -26,7 +26,7 @@ main(void)
 	struct zwy_error error;
 	struct zwy_bytes record;
 	char *text = NULL;
-	if (zwy_client_new(&client, "unix:/nonexistent/zwy", NULL) != 0)
+	if (zwy_client_new(&client, "unix:/nonexistent/zwy", NULL, NULL) != 0)
 		return 1;
 	zwy_client_free(client);
 	static const char json[] = "{\"purpose\": \"test\"}";
@@ -55,7 +55,7 @@ if command -v c++ >/dev/null; then
 fi
 
 soname=$(readelf -d "$lib/libzwy.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
-test "$soname" = libzwy.so.0 || { echo "soname is $soname"; exit 1; }
+test "$soname" = libzwy.so.1 || { echo "soname is $soname"; exit 1; }
 grep -o '\bzwy_[a-z_]*(' "$stage/include/zwy.h" | tr -d '(' | sort -u >"$stage/declared"
 nm -D --defined-only "$lib/libzwy.so" | sed -n 's/.* T \([^@]*\).*/\1/p' | sort -u >"$stage/shared"
 nm -g --defined-only "$lib/libzwy.a" | sed -n 's/.* [A-Z] \(.*\)/\1/p' | sort -u >"$stage/archived"
