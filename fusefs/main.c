@@ -120,6 +120,9 @@ open_client(const struct mount *m, struct zwy_client **ret)
 	struct zwy_options options = {.size = sizeof(options),
 				      .as = m->options.as,
 				      .user_agent = "zwyfs/" ZWY_VERSION,
+				      .ca_file = m->options.ca_file,
+				      .cert_file = m->options.cert_file,
+				      .key_file = m->options.key_file,
 				      .max_message = 64u << 20};
 	struct zwy_error error;
 	int r = zwy_client_new(ret, m->options.target, &options, &error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "name.h"
 #include "zwy.h"
@@ -18,10 +19,11 @@ enum {
 };
 
 static const struct fuse_opt table[] = {
-#define OPTION(name, field, initial, help) {name "=%u", offsetof(struct options, field), 0},
+#define OPTION(name, field, initial, help)       {name "=%u", offsetof(struct options, field), 0},
+#define TEXT_OPTION(name, field, argument, help) {name "=%s", offsetof(struct options, field), 0},
 #include "options.def"
 #undef OPTION
-	{"as=%s", offsetof(struct options, as), 0},
+#undef TEXT_OPTION
 	FUSE_OPT_KEY("-h", KEY_HELP),
 	FUSE_OPT_KEY("--help", KEY_HELP),
 	FUSE_OPT_KEY("-V", KEY_VERSION),
@@ -102,13 +104,48 @@ complete_principal(struct options *o)
 	return 0;
 }
 
+/* The daemon works in the root directory, and reads its files again. */
+static int
+complete_path(char **path)
+{
+	char *full, *directory = *path && (*path)[0] != '/' ? getcwd(NULL, 0) : NULL;
+	if (!directory)
+		return 0;
+	int n = asprintf(&full, "%s/%s", directory, *path);
+	free(directory);
+	if (n < 0)
+		return -1;
+	free(*path);
+	*path = full;
+	return 0;
+}
+
+/* What the command line leaves open, the environment may say. */
+static int
+complete_files(struct options *o)
+{
+	struct zwy_options of_environment = ZWY_OPTIONS_INIT;
+	char **own[] = {&o->ca_file, &o->cert_file, &o->key_file};
+	zwy_default_files(&of_environment);
+	const char *other[] = {of_environment.ca_file, of_environment.cert_file, of_environment.key_file};
+	for (size_t i = 0; i < 3; i++) {
+		if (!*own[i] && other[i] && !(*own[i] = strdup(other[i])))
+			return -1;
+		if (complete_path(own[i]))
+			return -1;
+	}
+	return 0;
+}
+
 int
 options_parse(struct options *ret, struct fuse_args *args)
 {
 	*ret = (struct options){
 #define OPTION(name, field, initial, help) .field = (initial),
+#define TEXT_OPTION(name, field, argument, help)
 #include "options.def"
 #undef OPTION
+#undef TEXT_OPTION
 	};
 	if (fuse_opt_parse(args, ret, table, take) != 0)
 		return 2;
@@ -118,7 +155,7 @@ options_parse(struct options *ret, struct fuse_args *args)
 		fprintf(stderr, "usage: zwyfs [-o OPTIONS] TARGET MOUNTPOINT (see zwyfs --help)\n");
 		return 2;
 	}
-	return complete_principal(ret) ? 1 : 0;
+	return complete_principal(ret) || complete_files(ret) ? 1 : 0;
 }
 
 void
@@ -126,19 +163,26 @@ options_help(const char *program)
 {
 	printf("usage: %s [-f] [-o OPTIONS] TARGET MOUNTPOINT\n"
 	       "       mount -t fuse.zwyfs TARGET MOUNTPOINT -o OPTIONS\n\n"
-	       "Shows the records of a zwyd at TARGET (unix:PATH or HOST:PORT) as files.\n"
+	       "Shows the records of a zwyd at TARGET (unix:PATH, HOST:PORT or tls:HOST:PORT) as files.\n"
 	       "Unmount with fusermount3 -u MOUNTPOINT, or umount.\n\n"
 	       "  -f, --help, --version\n"
-	       "  -o as=PRINCIPAL          act for this principal (needs a delegation)\n"
 	       "  -o allow_other           for every user of this host: the server is told the user id of\n"
 	       "                           each caller and decides what that user may (needs a delegation\n"
 	       "                           for mounts); without it, only for the user that mounts\n"
-	       "  -o default_permissions   the kernel checks modes too\n\nNumbers, with their defaults:\n",
+	       "  -o default_permissions   the kernel checks modes too\n",
 	       program);
-#define OPTION(name, field, initial, help) \
-	printf("  -o %-22s %s (%u)\n", name "=N", help, (unsigned)(initial));
+#define OPTION(name, field, initial, help)
+#define TEXT_OPTION(name, field, argument, help) printf("  -o %-21s %s\n", name "=" argument, help);
 #include "options.def"
 #undef OPTION
+#undef TEXT_OPTION
+	printf("\nNumbers, with their defaults:\n");
+#define OPTION(name, field, initial, help) \
+	printf("  -o %-22s %s (%u)\n", name "=N", help, (unsigned)(initial));
+#define TEXT_OPTION(name, field, argument, help)
+#include "options.def"
+#undef OPTION
+#undef TEXT_OPTION
 	printf("\nFurther options go to the kernel (ro, noatime, ...). nosuid, nodev and noexec are always "
 	       "set.\n");
 }
@@ -148,5 +192,9 @@ options_release(struct options *o)
 {
 	free(o->target);
 	free(o->mountpoint);
-	free(o->as);
+#define OPTION(name, field, initial, help)
+#define TEXT_OPTION(name, field, argument, help) free(o->field);
+#include "options.def"
+#undef OPTION
+#undef TEXT_OPTION
 }

@@ -8,12 +8,13 @@
 struct fuse_args;
 
 struct options {
-#define OPTION(name, field, initial, help) unsigned field;
+#define OPTION(name, field, initial, help)       unsigned field;
+#define TEXT_OPTION(name, field, argument, help) char *field; /* or NULL */
 #include "options.def"
 #undef OPTION
+#undef TEXT_OPTION
 	char *target;
 	char *mountpoint;
-	char *as; /* principals/x, or NULL */
 	bool allow_other;
 	bool foreground;
 	bool help, version;

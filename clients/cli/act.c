@@ -58,6 +58,7 @@ static int
 build_act(struct cli *cli, const struct subject *s, struct buf *request)
 {
 	uint64_t revision = 0;
+	char own[40];
 	const char *text = cli->option[OPT_REVISION];
 	int r = EXIT_OK;
 	if (text && (!number_of(text, UINT64_MAX, &revision) || revision == 0))
@@ -67,7 +68,7 @@ build_act(struct cli *cli, const struct subject *s, struct buf *request)
 	for (int i = 2; i < cli->argc && r == EXIT_OK; i++)
 		r = add_word(cli, request, i);
 	wire_put_uint(request, ACT_REVISION, revision);
-	wire_put_string(request, ACT_REQUEST_ID, slice_of(cli->option[OPT_REQUEST_ID]));
+	wire_put_string(request, ACT_REQUEST_ID, slice_of(request_id_of(cli, own)));
 	return r;
 }
 
@@ -82,7 +83,7 @@ cmd_act(struct cli *cli)
 		r = tell_code(cli, ERR_UNKNOWN_ACTION, "%s has no actions", s.name);
 	if (r == EXIT_OK)
 		r = build_act(cli, &s, &request);
-	struct rpc rpc = {.path = s.act, .writes = true};
+	struct rpc rpc = {.path = s.act, .writes = true, .repeatable = true};
 	if (r == EXIT_OK)
 		r = remote_call(cli, &rpc, &request, &answer);
 	if (r == EXIT_OK)

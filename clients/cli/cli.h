@@ -92,8 +92,13 @@ struct zwy_client *client_of(struct cli *cli); /* NULL: told */
 struct rpc {
 	const char *path;
 	bool writes;
+	bool repeatable;   /* a write that has a request id */
 	int64_t timeout_s; /* 0: READ_ or WRITE_TIMEOUT_S */
 };
+/* How to send it again after a loss; NULL: it might be done twice. */
+const struct zwy_retry *retry_of(const struct rpc *rpc);
+/* --request-id, or a name that nobody else has, kept in `own`. */
+const char *request_id_of(const struct cli *cli, char own[40]);
 /* The answer's bytes are appended. EXIT_OK, or told. */
 int remote_call(struct cli *cli, const struct rpc *rpc, const struct buf *request, struct buf *ret);
 /* The same with the error handed over instead of told. */

@@ -72,6 +72,7 @@ ask(struct inbox *in, struct entry *e)
 	struct rpc rpc = {.path = "/zwy.v1.RuleService/Explain"};
 	struct zwy_call_options options = {.size = sizeof(options),
 					   .timeout_ms = timeout_of(in->cli, &rpc),
+					   .retry = retry_of(&rpc),
 					   .message = on_message,
 					   .done = on_done,
 					   .ctx = e};

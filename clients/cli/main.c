@@ -110,6 +110,10 @@ check_common(struct cli *cli)
 		snprintf(cli->target, sizeof(cli->target), "%s", cli->option[OPT_SERVER]);
 	else
 		zwy_default_target(cli->target, sizeof(cli->target));
+	bool tls = strncmp(cli->target, "tls:", 4) == 0;
+	if (!tls && (cli->option[OPT_CA] || cli->option[OPT_CERT] || cli->option[OPT_KEY]))
+		return tell_usage(cli, "--ca, --cert and --key belong to a server tls:HOST:PORT, not to %s",
+				  cli->target);
 	return EXIT_OK;
 }
 

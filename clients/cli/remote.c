@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "cli.h"
 #include "wire.h"
@@ -15,10 +16,14 @@ client_of(struct cli *cli)
 {
 	struct zwy_options options = {.size = sizeof(options),
 				      .as = cli->as[0] ? cli->as : NULL,
-				      .user_agent = "zwy/" ZWY_VERSION};
+				      .user_agent = "zwy/" ZWY_VERSION,
+				      .ca_file = cli->option[OPT_CA],
+				      .cert_file = cli->option[OPT_CERT],
+				      .key_file = cli->option[OPT_KEY]};
 	struct zwy_error error;
 	if (cli->client)
 		return cli->client;
+	zwy_default_files(&options);
 	int r = zwy_client_new(&cli->client, cli->target, &options, &error);
 	if (r == -ENOMEM)
 		tell_error(cli, &error);
@@ -37,12 +42,34 @@ timeout_of(const struct cli *cli, const struct rpc *rpc)
 	return (rpc->writes ? WRITE_TIMEOUT_S : READ_TIMEOUT_S) * 1000;
 }
 
+const struct zwy_retry *
+retry_of(const struct rpc *rpc)
+{
+	static const struct zwy_retry retry = {.size = sizeof(retry), .buffer = FILE_MAX};
+	return !rpc->writes || rpc->repeatable ? &retry : NULL;
+}
+
+const char *
+request_id_of(const struct cli *cli, char own[40])
+{
+	unsigned char random[16];
+	if (cli->option[OPT_REQUEST_ID])
+		return cli->option[OPT_REQUEST_ID];
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return "";
+	memcpy(own, "zwy-", 4);
+	hex_encode(own + 4, random, sizeof(random));
+	return own;
+}
+
 int
 remote_try(struct cli *cli, const struct rpc *rpc, const struct buf *request, struct buf *ret,
 	   struct zwy_error *error)
 {
 	struct zwy_client *client = client_of(cli);
-	struct zwy_call_options options = {.size = sizeof(options), .timeout_ms = timeout_of(cli, rpc)};
+	struct zwy_call_options options = {.size = sizeof(options),
+					   .timeout_ms = timeout_of(cli, rpc),
+					   .retry = retry_of(rpc)};
 	struct zwy_bytes answer;
 	if (!client) {
 		*error = (struct zwy_error){.status = GRPC_INVALID_ARGUMENT, .exit_status = EXIT_USAGE};

@@ -43,7 +43,8 @@ static int
 create(struct cli *cli, struct slice text, struct slice application, struct buf *ret)
 {
 	static const struct rpc rpc = {.path = "/zwy.v1.ApplicationService/CreateApplication",
-				       .writes = true};
+				       .writes = true,
+				       .repeatable = true};
 	struct buf request = {0};
 	char digest[65];
 	const char *id = cli->option[OPT_REQUEST_ID];

@@ -159,8 +159,9 @@ put_head(struct cli *cli, const char *collection, const struct records *all, str
 {
 	struct buf mask = {0};
 	struct slice rest = slice_of(all->mask), path;
+	char own[40];
 	wire_put_string(message, IMPORT_COLLECTION, slice_of(collection));
-	wire_put_string(message, IMPORT_REQUEST_ID, slice_of(cli->option[OPT_REQUEST_ID]));
+	wire_put_string(message, IMPORT_REQUEST_ID, slice_of(request_id_of(cli, own)));
 	while (rest.n) {
 		if (!slice_cut(&rest, ',', &path)) {
 			path = rest;
@@ -193,10 +194,12 @@ send_all(struct cli *cli, const char *collection, const struct records *all, str
 {
 	struct rpc rpc = {.path = "/zwy.v1.ImportService/Import",
 			  .writes = true,
+			  .repeatable = true,
 			  .timeout_s = IMPORT_TIMEOUT_S};
 	struct zwy_call_options options = {.size = sizeof(options),
 					   .timeout_ms = timeout_of(cli, &rpc),
 					   .client_streaming = true,
+					   .retry = retry_of(&rpc),
 					   .message = on_message,
 					   .done = on_done,
 					   .writable = on_writable,
@@ -225,6 +228,12 @@ send_all(struct cli *cli, const char *collection, const struct records *all, str
 static void
 print_counts(struct slice answer)
 {
+	struct wire_field any;
+	/* Of a request that it knows the server tells only that it knows it. */
+	if (wire_next(&(struct slice){answer.p, answer.n}, &any) != 1) {
+		printf("carried out before, under the same request id\n");
+		return;
+	}
 	printf("%llu created, %llu updated, %llu unchanged (revision %llu)\n",
 	       (unsigned long long)wire_uint(answer, IMPORTED_CREATED),
 	       (unsigned long long)wire_uint(answer, IMPORTED_UPDATED),

@@ -46,6 +46,24 @@ printable(const char *s)
 	return true;
 }
 
+/* A member that an older program does not have is not touched. */
+static void
+from_environment(const struct zwy_options *o, const char **member, const char *name)
+{
+	size_t end = (size_t)((const char *)(member + 1) - (const char *)o);
+	const char *value = getenv(name);
+	if (end <= o->size && !*member && value && value[0])
+		*member = value;
+}
+
+void
+zwy_default_files(struct zwy_options *options)
+{
+	from_environment(options, &options->ca_file, "ZWY_CA");
+	from_environment(options, &options->cert_file, "ZWY_CERT");
+	from_environment(options, &options->key_file, "ZWY_KEY");
+}
+
 static int64_t
 or_default(int64_t given, int64_t usual)
 {

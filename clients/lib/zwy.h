@@ -102,6 +102,9 @@ struct zwy_options {
  * unix:/run/zwy/zwyd.sock. */
 ZWY_API const char *zwy_default_target(char *buffer, size_t size);
 
+/* Sets the files that are NULL to what ZWY_CA, ZWY_CERT and ZWY_KEY say, as `zwy` and `zwyfs` do. */
+ZWY_API void zwy_default_files(struct zwy_options *options);
+
 /* Target: unix:PATH, HOST:PORT, or tls:HOST:PORT for TLS 1.2 or 1.3, where the server must
  * speak HTTP/2 by ALPN and show a certificate for HOST (DNS name or IP address). Connects
  * only when a call needs it, but reads the files of the options at once.

@@ -45,6 +45,8 @@ def test_zwyfs_names_every_option():
     text = page("zwyfs.8")
     for name in rows("fusefs/options.def", r'^OPTION\("(\w+)"'):
         assert f".B {name}=" in text, name
+    for name in rows("fusefs/options.def", r'^TEXT_OPTION\("(\w+)"'):
+        assert f".B -o {name}=" in text, name
 
 
 def test_libzwy_names_every_function():

@@ -15,11 +15,13 @@ server must stop cleanly on SIGTERM and `zwy check` must find nothing.
 from . import authority, demo
 from .authority import Authority
 from .contract import call_path, message, message_class, pool
+from .cutter import Cutter
 from .refusal import Refused
 from .server import Server, zwy_check
 from .mount import Mount, can_mount
 from .client import Client, run_zwy
 from .tap import with_server, main, eventually, refused, Skip, rounds, build_dir, program, scratch_dir
 
-__all__ = ["authority", "demo", "Authority", "Server", "Mount", "Client", "Refused", "Skip", "with_server", "main", "eventually", "refused", "rounds", "build_dir",
-           "program", "scratch_dir", "run_zwy", "zwy_check", "can_mount", "message", "message_class", "pool", "call_path"]
+__all__ = ["authority", "demo", "Authority", "Cutter", "Server", "Mount", "Client", "Refused", "Skip", "with_server", "main", "eventually",
+           "refused", "rounds", "build_dir", "program", "scratch_dir", "run_zwy", "zwy_check", "can_mount", "message", "message_class",
+           "pool", "call_path"]
