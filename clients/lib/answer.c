@@ -38,6 +38,8 @@ take_header(struct zwy_call *call, const uint8_t *name, size_t name_n, struct sl
 			buf_clear(&call->details);
 	} else if (name_is(name, name_n, "grpc-retry-pushback-ms")) {
 		call->pushback = pushback_of(value);
+	} else if (name_is(name, name_n, "grpc-encoding")) {
+		call->gzip_answer = slice_is(value, "gzip");
 	} else if (name_is(name, name_n, "content-type")) {
 		call->not_grpc = value.n < 16 || strncasecmp(value.p, "application/grpc", 16) != 0;
 	}

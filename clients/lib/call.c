@@ -116,12 +116,11 @@ call_fail(struct zwy_call *call, int code, const char *fmt, ...)
 {
 	char text[480];
 	va_list ap;
-	if (call->over)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	session_abandon(call);
+	if (!call->over)
+		session_abandon(call);
 	buf_clear(&call->in);
 	call->in_at = 0;
 	buf_clear(&call->message);
@@ -129,7 +128,9 @@ call_fail(struct zwy_call *call, int code, const char *fmt, ...)
 	call->local_code = code;
 	call->outcome_unknown = code == ERR_DEADLINE_EXCEEDED && (call->was_sent || call_attempt_sent(call));
 	call->attempts += call->connection && call->packed;
-	over(call);
+	/* The server may have ended it already, with messages that cannot be taken. */
+	if (!call->over)
+		over(call);
 }
 
 void
@@ -138,7 +139,7 @@ call_reset(struct zwy_call *call, struct call_list *list)
 	TAILQ_REMOVE(home(call), call, place);
 	call->connection = NULL;
 	call->stream = 0;
-	call->packed = call->out_waits = call->answered = call->not_grpc = false;
+	call->packed = call->out_waits = call->answered = call->not_grpc = call->gzip_answer = false;
 	call->unread = call->outcome_unknown = false;
 	call->out_at = 0;
 	call->header_bytes = 0;
@@ -175,9 +176,10 @@ give_messages(struct zwy_call *call)
 	while (!call->gone && !call->paused && call->in_at < call->in.n) {
 		struct slice rest = {call->in.p + call->in_at, call->in.n - call->in_at};
 		int r = deframer_push(&call->deframer, &rest);
+		struct slice m = buf_slice(&call->deframer.message);
 		call->in_at = call->in.n - rest.n;
-		if (r == 1 && call->deframer.compressed)
-			r = ERR_INTERNAL;
+		if (r == 1 && call->deframer.compressed && (r = compress_open(call, &m)) == 0)
+			r = 1;
 		if (r < 0) {
 			call_fail(call, r, "the answer's message is %s",
 				  r == ERR_MESSAGE_TOO_LARGE ? "larger than this client allows"
@@ -186,10 +188,12 @@ give_messages(struct zwy_call *call)
 		}
 		if (r == 0)
 			break;
-		struct slice m = buf_slice(&call->deframer.message);
+		call->in_compressed = call->deframer.compressed;
 		if (call->options.message)
 			call->options.message(call->options.ctx, call,
 					      (struct zwy_bytes){m.n ? m.p : "", m.n});
+		call->in_compressed = false;
+		compress_done(call->client);
 		deframer_next(&call->deframer);
 	}
 	session_consumed(call, call->in_at - before);
@@ -254,10 +258,11 @@ new_call(struct zwy_client *client, const char *path, struct zwy_bytes request,
 	call->status = -1;
 	call->pushback = PUSHBACK_NONE;
 	call->half_closed = !call->options.client_streaming;
+	call->compress = call->options.compress;
 	deframer_init(&call->deframer, client->max_message);
 	call->path = strdup(path);
 	if (request.data || !call->options.client_streaming)
-		frame_message(&call->out, slice_make(request.data, request.size));
+		compress_frame(call, slice_make(request.data, request.size));
 	return call;
 }
 
@@ -298,7 +303,7 @@ zwy_call_send(struct zwy_call *call, struct zwy_bytes message)
 	if (call->over || call->gone || call->half_closed)
 		return -EPIPE;
 	size_t before = call->out.n;
-	frame_message(&call->out, slice_make(message.data, message.size));
+	compress_frame(call, slice_make(message.data, message.size));
 	if (call->out.error) {
 		call->out.error = 0;
 		call->out.n = before;

@@ -135,6 +135,7 @@ zwy_client_free(struct zwy_client *client)
 	}
 	resolve_free(client->resolve);
 	tls_free(client->tls);
+	compress_forget(client);
 	if (client->epoll >= 0)
 		close(client->epoll);
 	if (client->wake >= 0)
@@ -265,6 +266,8 @@ tidy(struct zwy_client *client)
 			connection_free(conn);
 		conn = next;
 	}
+	if (TAILQ_EMPTY(&client->connections))
+		compress_forget(client);
 }
 
 void

@@ -8,6 +8,7 @@
  *   keepalive.c   connections that say nothing, or are not needed
  *   call.c        the public face of a call; its callbacks are made here only
  *   metadata.c    of requests and answers
+ *   compress.c    gzip of their messages
  *   retry.c       calls that are sent again
  *   outcome.c     how a call ended, as a struct zwy_error
  *
@@ -23,6 +24,7 @@
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/error.h"
+#include "gzip.h"
 #include "resolve.h"
 #include "status.h"
 #include "target.h"
@@ -45,6 +47,8 @@
 #define METADATA_MAX       32
 #define HEADERS_MAX        (64 << 10) /* bytes of an answer's headers and trailers */
 #define READS_PER_TURN     16
+#define COMPRESS_MIN       1024        /* bytes of a message below which gzip gains nothing */
+#define KEEP_INFLATED      (256 << 10) /* bytes kept for the next message */
 
 #define KEEPALIVE_TIMEOUT_MS   20000
 #define RETRY_ATTEMPTS         5
@@ -79,8 +83,9 @@ struct zwy_call {
 	char *path;
 	struct buf metadata; /* key NUL value NUL ... */
 	size_t metadata_count;
-	int64_t deadline; /* on the client's clock; INT64_MAX: none */
-	struct buf out;   /* framed messages */
+	enum zwy_compress compress; /* the messages to come */
+	int64_t deadline;           /* on the client's clock; INT64_MAX: none */
+	struct buf out;             /* framed messages */
 	size_t out_at;
 	bool half_closed, out_waits, out_dropped, full;
 	int32_t stream;
@@ -102,9 +107,10 @@ struct zwy_call {
 	struct deframer deframer;
 	size_t header_bytes;
 	int http_status;
-	bool answered, not_grpc;
-	bool headers_due; /* the callback */
-	bool ending;      /* in the last callback */
+	bool answered, not_grpc, gzip_answer;
+	bool in_compressed; /* in a callback for a message that was */
+	bool headers_due;   /* the callback */
+	bool ending;        /* in the last callback */
 	struct answer_metadata *answer_metadata[METADATA_PARTS];
 	int64_t pushback;
 	int status;         /* grpc-status; -1: none came */
@@ -165,6 +171,8 @@ struct zwy_client {
 	size_t max_message;
 	struct tls *tls; /* NULL: in the clear */
 	struct throttle throttle;
+	struct gzip gzip;
+	struct buf inflated; /* the message in a callback */
 	int epoll, wake;
 	bool woken, processing;
 	int64_t now; /* monotonic, ms */
@@ -239,6 +247,16 @@ int metadata_add(struct zwy_call *call, struct slice name, struct slice value);
 void metadata_headers_are_trailers(struct zwy_call *call);
 void metadata_release(struct zwy_call *call);
 
+/* compress.c */
+/* Makes *message what was compressed; it lies in the client. 0 or an ERR_*. */
+int compress_open(struct zwy_call *call, struct slice *message);
+/* The program has seen it. */
+void compress_done(struct zwy_client *client);
+/* Appends a message to what is sent, compressed where it was asked for and helps. */
+void compress_frame(struct zwy_call *call, struct slice message);
+/* Gives the working memory back. */
+void compress_forget(struct zwy_client *client);
+
 /* retry.c */
 void throttle_init(struct throttle *t, double tokens, double ratio);
 /* An attempt on the wire has ended. true: the call rests, and will be sent again. */
@@ -267,7 +285,7 @@ void call_turn(struct zwy_call *call);
 void call_deliver(struct zwy_call *call);
 /* The server, or the connection, ended it: done follows after the messages, or another attempt. */
 void call_ended(struct zwy_call *call);
-/* This end ends it; drops what was not delivered. */
+/* This end ends it, whatever the server may have said; drops what was not delivered. */
 void call_fail(struct zwy_call *call, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Nothing of it was read: back to those that wait, as if never sent. */
 void call_requeue(struct zwy_call *call);

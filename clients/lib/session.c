@@ -71,6 +71,9 @@ request_headers(const struct zwy_call *call, char timeout[12], char attempts[12]
 	}
 	nv[n++] = header("content-type", "application/grpc");
 	nv[n++] = header("user-agent", client->agent);
+	nv[n++] = header("grpc-accept-encoding", "identity,gzip");
+	if (call->options.compress != ZWY_COMPRESS_NEVER)
+		nv[n++] = header("grpc-encoding", "gzip");
 	if (call->attempts > 0) {
 		snprintf(attempts, 12, "%u", call->attempts);
 		nv[n++] = header("grpc-previous-rpc-attempts", attempts);

@@ -154,6 +154,11 @@ struct zwy_retry {
 		sizeof(struct zwy_retry), 0, 0, 0, 0, 0, 0 \
 	}
 
+/* gzip of the messages that are sent. AUTO: those of 1 KiB and more that get smaller by it; ALWAYS: all
+ * but empty ones. What is compressed beside a secret of somebody else's may betray it (CRIME):
+ * compress only what is not secret. Compressed answers are always understood. */
+enum zwy_compress { ZWY_COMPRESS_NEVER, ZWY_COMPRESS_AUTO, ZWY_COMPRESS_ALWAYS };
+
 struct zwy_call_options {
 	size_t size;        /* sizeof(struct zwy_call_options) */
 	int64_t timeout_ms; /* of all attempts together; 0: 10,000; negative: none */
@@ -163,6 +168,8 @@ struct zwy_call_options {
 	size_t metadata_count;
 	/* The client will send more messages: zwy_call_send, then zwy_call_half_close. */
 	bool client_streaming;
+	/* Also whether any message of this call will be compressed: see zwy_call_compress. */
+	enum zwy_compress compress;
 	/* Each message of the answer; may be NULL. */
 	void (*message)(void *ctx, struct zwy_call *call, struct zwy_bytes message);
 	/* Exactly once, last; the call is gone when it returns. error->status 0: OK. */
@@ -176,10 +183,10 @@ struct zwy_call_options {
 	/* NULL: sent again only when the server certainly did not read it. Copied. */
 	const struct zwy_retry *retry;
 };
-#define ZWY_CALL_OPTIONS_INIT                                                                            \
-	{                                                                                                \
-		sizeof(struct zwy_call_options), 0, false, NULL, 0, false, NULL, NULL, NULL, NULL, NULL, \
-			NULL                                                                             \
+#define ZWY_CALL_OPTIONS_INIT                                                                              \
+	{                                                                                                  \
+		sizeof(struct zwy_call_options), 0, false, NULL, 0, false, ZWY_COMPRESS_NEVER, NULL, NULL, \
+			NULL, NULL, NULL, NULL                                                             \
 	}
 
 /* Starts a call of /package.Service/Method. `request` (copied) is the first message;
@@ -191,6 +198,8 @@ ZWY_API struct zwy_call *zwy_call_start(struct zwy_client *client, const char *p
 					const struct zwy_call_options *options);
 /* 0, 1: taken, but wait for writable; -EPIPE: the call is over; -ENOMEM: not taken. */
 ZWY_API int zwy_call_send(struct zwy_call *call, struct zwy_bytes message);
+/* For the messages to come, of a call that was not started with ZWY_COMPRESS_NEVER. */
+ZWY_API void zwy_call_compress(struct zwy_call *call, enum zwy_compress how);
 ZWY_API void zwy_call_half_close(struct zwy_call *call);
 ZWY_API void zwy_call_pause(struct zwy_call *call);
 ZWY_API void zwy_call_resume(struct zwy_call *call);
@@ -203,6 +212,9 @@ ZWY_API void zwy_call_cancel(struct zwy_call *call);
 enum zwy_part { ZWY_HEADERS, ZWY_TRAILERS };
 ZWY_API const struct zwy_metadata *zwy_call_metadata(const struct zwy_call *call, enum zwy_part part,
 						     const char *key, const struct zwy_metadata *after);
+
+/* Whether the message of the callback that is running came compressed. */
+ZWY_API bool zwy_call_message_compressed(const struct zwy_call *call);
 
 /* Blocking unary call: `headers` and `done` of the options are called too, with their ctx; message
  * and writable are not. *ret (may be NULL) is malloc'ed: free() it. 0, or -1 with *error filled in. */

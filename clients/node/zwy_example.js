@@ -26,10 +26,12 @@ function loadContract(directory) {
 
 /** Calls zwyd in the name of several principals (metadata zwy-as; a delegation must allow it). */
 class Zwy {
-  constructor(target, contract) {
+  constructor(target, contract, secure) {
     const services = ['ApplicationService', 'OrganisationService', 'ResourceService', 'RuleService', 'WatchService'];
-    const credentials = grpc.credentials.createInsecure();
-    this.stubs = Object.fromEntries(services.map((name) => [name, new contract[name](target, credentials)]));
+    const tls = target.startsWith('tls:');
+    const credentials = tls ? secure : grpc.credentials.createInsecure();
+    const address = tls ? target.slice('tls:'.length) : target;
+    this.stubs = Object.fromEntries(services.map((name) => [name, new contract[name](address, credentials)]));
   }
 
   metadata(as) {
@@ -52,6 +54,12 @@ class Zwy {
   close() {
     Object.values(this.stubs).forEach((stub) => stub.close());
   }
+}
+
+/** Whom to trust (null: Node's own list), and the certificate that says who the caller is. */
+function tlsCredentials({ ca, cert, key }) {
+  const read = (file) => (file ? fs.readFileSync(file) : null);
+  return grpc.credentials.createSsl(read(ca), read(key || cert), read(cert));
 }
 
 /** A request with everything that Article 13 asks for. Documents are named by digest; bodies may follow later. */
@@ -119,7 +127,7 @@ function follow(stream, nameKnown) {
 }
 
 async function run(target, options) {
-  const zwy = new Zwy(target, loadContract(options.proto));
+  const zwy = new Zwy(target, loadContract(options.proto), tlsCredentials(options));
   const full = (who) => (who.includes('/') ? who : `principals/${who}`);
   const people = { department: full(options.department), authority: full(options.authority), operator: full(options.operator) };
   const steps = course(people);
@@ -165,7 +173,10 @@ async function run(target, options) {
 
 const USAGE = `usage: zwy_example.js [options] TARGET
 
-TARGET is unix:PATH or HOST:PORT.
+TARGET is unix:PATH, HOST:PORT or tls:HOST:PORT.
+  --ca FILE       whom to trust, for tls: (default: Node's own list)
+  --cert FILE     certificate to show
+  --key FILE      its key (default: in the same file)
   --department P  principal of the using department (default: core-du)
   --authority P   principal of the competent authority (default: core-ca)
   --operator P    principal of the operator (default: core-op)
@@ -178,7 +189,8 @@ function main() {
     allowPositionals: true,
     options: {
       department: string('core-du'), authority: string('core-ca'), operator: string('core-op'),
-      system: string('finance-portal'), proto: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+      system: string('finance-portal'), proto: { type: 'string' },
+      ca: { type: 'string' }, cert: { type: 'string' }, key: { type: 'string' }, help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help || positionals.length !== 1) {

@@ -40,8 +40,12 @@ def load_contract(proto_dir):
 class Zwy:
     """Calls zwyd in the name of several principals: zwy.call("ApplicationService", "Act", request, as_=...)."""
 
-    def __init__(self, target, contract):
-        self.channel = grpc.insecure_channel(target, (("grpc.enable_http_proxy", 0),))
+    def __init__(self, target, contract, credentials=None):
+        options = (("grpc.enable_http_proxy", 0),)
+        if target.startswith("tls:"):
+            self.channel = grpc.secure_channel(target.removeprefix("tls:"), credentials, options)
+        else:
+            self.channel = grpc.insecure_channel(target, options)
         self.methods = {}
         for module in contract.values():
             for service in module.DESCRIPTOR.services_by_name.values():
@@ -57,6 +61,13 @@ class Zwy:
     def call(self, service, method, request, as_, timeout=TIMEOUT):
         """as_: the principal for whom the call is made (metadata zwy-as); a delegation must allow it."""
         return self.methods[service, method](request, timeout=timeout, metadata=(("zwy-as", as_),))
+
+
+def tls_credentials(options):
+    """Whom to trust (None: the system's own), and the certificate that says who the caller is."""
+    def read(path):
+        return path.read_bytes() if path else None
+    return grpc.ssl_channel_credentials(read(options.ca), read(options.key or options.cert), read(options.cert))
 
 
 def application(pb, system):
@@ -117,7 +128,7 @@ def follow(stream, name):
 def run(options):
     proto_dir = options.proto or next(d for d in PROTO_DIRS if (d / "zwy/v1/application.proto").exists())
     pb = load_contract(proto_dir)
-    zwy = Zwy(options.target, pb)
+    zwy = Zwy(options.target, pb, tls_credentials(options))
     department, authority, operator = people = [
         who if "/" in who else f"principals/{who}" for who in (options.department, options.authority, options.operator)]
 
@@ -153,7 +164,10 @@ def run(options):
 
 def main():
     parser = argparse.ArgumentParser(description="Files an application with zwyd and carries it through.")
-    parser.add_argument("target", help="unix:PATH or HOST:PORT")
+    parser.add_argument("target", help="unix:PATH, HOST:PORT or tls:HOST:PORT")
+    parser.add_argument("--ca", type=pathlib.Path, help="whom to trust, for tls: (default: the system's store)")
+    parser.add_argument("--cert", type=pathlib.Path, help="certificate to show")
+    parser.add_argument("--key", type=pathlib.Path, help="its key (default: in the same file)")
     parser.add_argument("--department", default="core-du", help="principal of the using department (default: %(default)s)")
     parser.add_argument("--authority", default="core-ca", help="principal of the competent authority (default: %(default)s)")
     parser.add_argument("--operator", default="core-op", help="principal of the operator (default: %(default)s)")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Skip, main, scratch_dir, with_server  # noqa: E402
+from zwytest import Skip, authority, main, scratch_dir, with_server  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "clients/node"
@@ -37,12 +37,14 @@ def run(folder, target, *words):
                           check=False)
 
 
-@with_server(tcp_as="demo")
-def test_it_carries_an_application_through_over_a_unix_socket_and_over_tcp_and_fails_clearly(server):
+@with_server(tcp_as="demo", tls=True)
+def test_it_carries_an_application_through_over_a_unix_socket_tcp_and_tls_and_fails_clearly(server):
     folder = installed()
     try:
-        for target in (server.unix, server.tcp):
-            ran = run(folder, target)
+        pair = authority.client_pair("demo")
+        files = ("--ca", str(authority.authority().certificate), "--cert", str(pair.certificate), "--key", str(pair.key))
+        for target in (server.unix, server.tcp, server.tls):
+            ran = run(folder, target, *files)
             assert ran.returncode == 0 and ran.stdout.endswith("done\n"), ran
             assert "-> closed" in ran.stdout and "PERMISSION_DENIED" in ran.stdout, ran.stdout
         ran = run(folder, server.unix, "--authority", "core-op")

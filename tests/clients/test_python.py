@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import main, with_server  # noqa: E402
+from zwytest import authority, main, with_server  # noqa: E402
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "clients/python/zwy_example.py"
 
@@ -21,6 +21,13 @@ def test_it_carries_an_application_through_over_a_unix_socket_and_over_tcp(serve
         ran = run(target)
         assert ran.returncode == 0 and ran.stdout.endswith("done\n"), ran
         assert "-> closed" in ran.stdout and "PERMISSION_DENIED" in ran.stdout, ran.stdout
+
+
+@with_server(tls=True)
+def test_it_shows_a_certificate_over_tls(server):
+    pair = authority.client_pair("demo")
+    ran = run(server.tls, "--ca", str(authority.authority().certificate), "--cert", str(pair.certificate), "--key", str(pair.key))
+    assert ran.returncode == 0 and "-> closed" in ran.stdout and ran.stdout.endswith("done\n"), ran
 
 
 def test_it_works_for_a_city(server):

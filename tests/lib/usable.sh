@@ -4,6 +4,7 @@
 #   usable.sh BUILD_FOLDER
 set -eu
 build=$1
+here=$(dirname "$0")
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 flags=
@@ -56,6 +57,9 @@ fi
 
 soname=$(readelf -d "$lib/libzwy.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 test "$soname" = libzwy.so.1 || { echo "soname is $soname"; exit 1; }
+# Names and their versions, as programs were linked with them: only additions are allowed.
+nm -D --defined-only --with-symbol-versions "$lib/libzwy.so" | sed -n 's/.* \(zwy_.*\|ZWY_.*\)/\1/p' | LC_ALL=C sort >"$stage/abi"
+LC_ALL=C diff -u "$here/libzwy.abi" "$stage/abi" || { echo "tests/lib/libzwy.abi and libzwy.so differ"; exit 1; }
 grep -o '\bzwy_[a-z_]*(' "$stage/include/zwy.h" | tr -d '(' | sort -u >"$stage/declared"
 nm -D --defined-only "$lib/libzwy.so" | sed -n 's/.* T \([^@]*\).*/\1/p' | sort -u >"$stage/shared"
 nm -g --defined-only "$lib/libzwy.a" | sed -n 's/.* [A-Z] \(.*\)/\1/p' | sort -u >"$stage/archived"
