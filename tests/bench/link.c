@@ -11,6 +11,8 @@
 #define WINDOW    (16u << 20)
 #define READ_SIZE 65536
 
+#define RESOURCE_EXHAUSTED 8
+
 /* A call in flight. */
 struct stream {
 	struct link *link;
@@ -119,7 +121,9 @@ stream_check(struct link *link, const struct stream *s, uint32_t error_code)
 {
 	struct load *load = link->load;
 
-	if (s->grpc_status != 0)
+	if (s->grpc_status == RESOURCE_EXHAUSTED && load->may_refuse)
+		load->refused++;
+	else if (s->grpc_status != 0)
 		complain(load, "a call ended with grpc-status %d (HTTP/2 error %u)", s->grpc_status,
 			 error_code);
 	else if (s->size < 5 || s->size - 5 != message_size(s->body))

@@ -32,6 +32,7 @@ struct load {
 	enum check check;
 	const char *prefix; /* CHECK_PREFIX */
 	uint64_t items;     /* CHECK_ITEMS: at least so many */
+	bool may_refuse;    /* RESOURCE_EXHAUSTED is an answer, too */
 
 	struct ssl_ctx_st *tls; /* of a TLS target, or NULL */
 	bool streaming;         /* calls are server streams that stay open */
@@ -45,6 +46,7 @@ struct load {
 	/* Since the counters were last cleared. */
 	uint64_t done, bytes;
 	uint64_t messages; /* streaming: received */
+	uint64_t refused;
 	uint64_t silent;   /* streaming: calls that have received nothing yet */
 	uint32_t *latency; /* microseconds, of the first LATENCIES_MAX */
 	char error[256];   /* the first thing that went wrong; empty: nothing */

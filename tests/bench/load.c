@@ -37,6 +37,7 @@ static const char usage[] =
 	"  --same-name           an answer's field 1 must be the request's\n"
 	"  --prefix TEXT         an answer's field 1 must begin so\n"
 	"  --items N             an answer must hold at least N of field 1\n"
+	"  --may-refuse          RESOURCE_EXHAUSTED is an answer too, and counted\n"
 	"  --pid PID             also tell the processor time that this process used\n"
 	"  --hold                afterwards keep the connections until standard input ends\n"
 	"  --watch PATH          beside the calls hold server streams of this method\n"
@@ -123,6 +124,8 @@ print_span(struct load *load, const struct span *s)
 		printf(" p50_us=%u p90_us=%u p99_us=%u p999_us=%u max_us=%u", percentile(load, kept, 0.5),
 		       percentile(load, kept, 0.9), percentile(load, kept, 0.99),
 		       percentile(load, kept, 0.999), load->latency[kept - 1]);
+	if (load->may_refuse)
+		printf(" refused=%llu", (unsigned long long)load->refused);
 	if (s->messages)
 		printf(" events=%llu event_rate=%.1f event_cpu_us=%.3f", (unsigned long long)s->messages,
 		       (double)s->messages / seconds, (double)s->server_cpu / 1000 / (double)s->messages);
@@ -135,7 +138,7 @@ print_span(struct load *load, const struct span *s)
 static void
 count_anew(struct load *load, struct load *watch)
 {
-	load->done = load->bytes = 0;
+	load->done = load->bytes = load->refused = 0;
 	if (load->audience)
 		load->started = watch->messages = 0;
 }
@@ -250,6 +253,7 @@ enum {
 	SAME_NAME,
 	PREFIX,
 	ITEMS,
+	MAY_REFUSE,
 	PID,
 	CERT,
 	KEY,
@@ -273,6 +277,7 @@ static const struct option long_options[] = {
 	{"same-name", no_argument, NULL, SAME_NAME},
 	{"prefix", required_argument, NULL, PREFIX},
 	{"items", required_argument, NULL, ITEMS},
+	{"may-refuse", no_argument, NULL, MAY_REFUSE},
 	{"pid", required_argument, NULL, PID},
 	{"cert", required_argument, NULL, CERT},
 	{"key", required_argument, NULL, KEY},
@@ -326,6 +331,9 @@ take_option(int option, const char *value, struct options *o, struct load *load,
 	case ITEMS:
 		load->check = CHECK_ITEMS;
 		load->items = strtoul(value, NULL, 10);
+		return true;
+	case MAY_REFUSE:
+		load->may_refuse = true;
 		return true;
 	case PID:
 		o->pid = (pid_t)strtol(value, NULL, 10);
