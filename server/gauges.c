@@ -61,6 +61,17 @@ render_commits(struct server *s, struct buf *out)
 }
 
 static void
+render_certificate(struct server *s, struct buf *out)
+{
+	static const char name[] = "zwy_tls_certificate_expiry_seconds";
+	msec end = net_certificate_end(s->net);
+	if (end == 0)
+		return;
+	exposition_family(out, name, "gauge", "End of the certificate of TLS listeners, in seconds since 1970.");
+	exposition_sample(out, name, "", NULL, 0, (double)(end / 1000));
+}
+
+static void
 render_build(struct buf *out)
 {
 	struct label label = {"version", SLICE(ZWY_VERSION)};
@@ -76,6 +87,7 @@ watchtower_metrics(void *server, struct buf *body)
 	render_gauges(s, body);
 	render_refused(s, body);
 	render_commits(s, body);
+	render_certificate(s, body);
 	render_log(s, body);
 	metrics_render_process(body);
 	render_build(body);

@@ -101,6 +101,8 @@ void net_drain(struct net *n, int64_t grace, void (*done)(void *ctx), void *ctx)
  * that waits is forgotten. NULL is passed over, without a done. */
 void net_close(struct net *n, void (*done)(void *ctx), void *ctx);
 
+/* When the certificate of TLS listeners ends, by the wall clock; 0: there is none. */
+msec net_certificate_end(const struct net *n);
 size_t net_connections(const struct net *n);
 /* Bytes held for peers, in engines and in writes that sockets have not taken yet. Looks at
  * every connection. */

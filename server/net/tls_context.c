@@ -3,6 +3,8 @@
  * in force. */
 #include "net/internal.h"
 
+#include <time.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -181,4 +183,14 @@ tls_context_new(SSL_CTX **ret, struct net *n, struct fault *f)
 	}
 	*ret = s;
 	return 0;
+}
+
+msec
+net_certificate_end(const struct net *n)
+{
+	struct tm end;
+	X509 *certificate = n->tls ? SSL_CTX_get0_certificate(n->tls) : NULL;
+	if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return (msec)timegm(&end) * 1000;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""What zwyd tells of itself: metrics, a log line for each call, its steps; and whom it refuses under overload."""
+"""What zwyd tells of itself: metrics, a log line for each call, its steps; and whom it refuses under overload. smoke: yes"""
 import contextlib
+import datetime
 import os
 import pathlib
 import re
@@ -12,7 +13,7 @@ import sys
 import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Refused, Server, contract, demo, eventually, main, message, program, refused, with_server  # noqa: E402
+from zwytest import Refused, authority, contract, demo, eventually, main, message, program, refused, with_server  # noqa: E402
 from zwytest.observed import log_lines, metrics, page, sample  # noqa: E402
 from zwytest.standard import standard, standard_stub  # noqa: E402
 
@@ -31,13 +32,11 @@ def read_metrics(server):
     return metrics(text)
 
 
-def configured(server, *lines):
+def configured(server, **settings):
     """Starts the server anew with these settings and a page of metrics."""
-    config = server.directory / "observe.conf"
-    config.write_text("".join(line + "\n" for line in lines))
     assert server.stop() == 0
     server.log.unlink()
-    server.arguments = [*HTTP, "--config", str(config)]
+    server.arguments, server.settings = list(HTTP), settings
     return server.start()
 
 
@@ -110,6 +109,14 @@ def test_metrics_tell_of_process_store_and_program(server):
         assert sample(samples, "zwy_overload_refused_total", cause=cause) == 0
 
 
+@with_server(tls=True, arguments=HTTP)
+def test_metrics_tell_when_the_certificate_ends(server):
+    said = authority.openssl("x509", "-noout", "-enddate", "-in", authority.server_pair().certificate)
+    end = datetime.datetime.strptime(said.strip().removeprefix("notAfter="), "%b %d %H:%M:%S %Y %Z")
+    shown = sample(read_metrics(server), "zwy_tls_certificate_expiry_seconds")
+    assert shown == end.replace(tzinfo=datetime.timezone.utc).timestamp(), (shown, said)
+
+
 def test_metrics_come_over_http_2_too(server):
     ran = subprocess.run(["curl", "-s", "-i", "--noproxy", "*", "--http2-prior-knowledge", f"http://{server.tcp}/metrics"],
                          stdout=subprocess.PIPE, text=True, check=True, timeout=60)
@@ -177,7 +184,7 @@ def steps_of_readme():
 def test_one_calls_id_gives_the_table_of_the_readme(server):
     steps = steps_of_readme()
     assert len(steps) == 9, steps
-    configured(server, "log-level=debug")
+    configured(server, log_level="debug")
     client = server.client()
     demo.file(client)
     demo.get(client, demo.file(client).name)
@@ -197,7 +204,7 @@ def test_one_calls_id_gives_the_table_of_the_readme(server):
 
 
 def test_the_step_at_which_a_call_fails_says_why(server):
-    configured(server, "log-level=debug")
+    configured(server, log_level="debug")
     client = server.client()
     with refused("UNAUTHENTICATED"):
         server.client().call("WhoAmI", as_="nobody-at-all")
@@ -233,7 +240,7 @@ def test_nothing_that_a_client_sends_forges_a_line(server):
 
 
 def test_lines_beyond_the_rate_are_counted_and_told(server):
-    configured(server, "log-rate=1", "log-burst=5")
+    configured(server, log_rate=1, log_burst=5)
     client = server.client()
     for _ in range(50):
         client.call("WhoAmI")
@@ -246,7 +253,7 @@ def test_lines_beyond_the_rate_are_counted_and_told(server):
 
 def test_health_checks_are_told_at_debug_only(server):
     for level, wanted in (("info", 0), ("debug", 1)):
-        configured(server, f"log-level={level}")
+        configured(server, log_level=level)
         check = standard_stub(server.client().channel, "health.v1.Health/Check")
         check(standard("health.v1.HealthCheckRequest"), timeout=30)
         calls = [line for line in whole_log(server) if "status" in line and "Health/Check" in line.get("method", "")]
@@ -255,14 +262,12 @@ def test_health_checks_are_told_at_debug_only(server):
 
 
 def test_a_reader_that_is_stuck_does_not_hold_the_server_up(server):
-    config = server.directory / "slow.conf"
-    config.write_text("log-level=debug\nlog-rate=0\nlog-buffer=65536\n")
     assert server.stop() == 0
+    server.arguments, server.settings = list(HTTP), {"log_level": "debug", "log_rate": 0, "log_buffer": 65536}
     server.log.unlink()
     os.mkfifo(server.log)
     reader = os.open(server.log, os.O_RDONLY | os.O_NONBLOCK)
     with open(reader, "rb", buffering=0) as pipe:
-        server.arguments = [*HTTP, "--config", str(config)]
         server.start()
         client = server.client()
         for _ in range(400):  # far more lines than pipe and buffer hold
@@ -308,12 +313,18 @@ def retry_of(call):
     return Refused(error)
 
 
-def test_calls_beyond_max_calls_are_refused_and_those_open_go_on(server):
-    configured(server, "max-calls=10")
-    client = server.client()
-    streams = [client.stream("Watch", as_=demo.CA) for _ in range(10)]
+def watch(client, count):
+    """So many streams, each of which has been heard."""
+    streams = [client.stream("Watch", as_=demo.CA) for _ in range(count)]
     for stream in streams:
         stream.initial_metadata()
+    return streams
+
+
+def test_calls_beyond_max_calls_are_refused_and_those_open_go_on(server):
+    configured(server, max_calls=10)
+    client = server.client()
+    streams = watch(client, 10)
     other = server.client()
     call = other.future("WhoAmI")
     refusal = retry_of(call)
@@ -339,11 +350,9 @@ def taken(call):
 
 
 def test_one_principal_cannot_take_all_calls(server):
-    configured(server, "calls-per-principal=5")
+    configured(server, calls_per_principal=5)
     client = server.client()
-    streams = [client.stream("Watch", as_=demo.CA) for _ in range(5)]
-    for stream in streams:
-        stream.initial_metadata()
+    streams = watch(client, 5)
     with refused("OVERLOADED", status="RESOURCE_EXHAUSTED", text="calls_per_principal"):
         client.call("ListApplications", as_=demo.CA)
     assert client.call("ListApplications", as_=demo.OP) is not None
@@ -355,7 +364,7 @@ def test_one_principal_cannot_take_all_calls(server):
 
 
 def test_reading_goes_on_while_changes_are_refused(server):
-    configured(server, "writer-queue-max=1", "store-group-max=1")
+    configured(server, writer_queue_max=1, store_group_max=1)
     client = server.client()
     name = demo.file(client).name
     made = demo.application()
@@ -373,13 +382,12 @@ def test_reading_goes_on_while_changes_are_refused(server):
 
 
 def test_a_flood_is_shed_and_afterwards_everybody_is_served(server):
-    configured(server, "overload-lag=1", "overload-interval=50", "log-rate=10")
+    configured(server, overload_lag=1, overload_interval=50, log_rate=10)
     client = server.client()
     made = demo.application()
     for call in [client.future("CreateApplication", as_=demo.DU, application=made, submit=False) for _ in range(500)]:
         call.result(60)
-    old = client.stream("Watch", as_=demo.CA)
-    old.initial_metadata()
+    old, = watch(client, 1)
     check = standard_stub(server.client().channel, "health.v1.Health/Check")
     # each looks at all records and finds none: much work, small answers
     asked = message("ListApplicationsRequest", filter="purpose=nowhere", page_size=1000).SerializeToString()
