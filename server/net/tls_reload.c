@@ -86,8 +86,9 @@ static void
 rotate_tickets(struct net *n)
 {
 	unsigned char key[TICKET_KEY];
-	if (RAND_bytes(key, sizeof(key)) == 1)
-		SSL_CTX_set_tlsext_ticket_keys(n->tls, key, sizeof(key));
+	if (RAND_bytes(key, sizeof(key)) != 1 ||
+	    SSL_CTX_set_tlsext_ticket_keys(n->tls, key, sizeof(key)) != 1)
+		net_notice(n, "no new key for TLS session tickets: the old one stays");
 	OPENSSL_cleanse(key, sizeof(key));
 	n->files->next_key = net_now(n) + n->config.limits.tls_ticket_rotation * 1000;
 }

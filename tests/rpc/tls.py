@@ -249,6 +249,24 @@ def test_sessions_are_resumed_only_where_certificates_do_not_count():
         assert not resumes(server, context(ours.sign("x"), least=V1_3))
 
 
+def test_keys_of_tickets_are_exchanged():
+    with Server("tls:127.0.0.1:0", words=["tls_ticket_rotation=1", "tls_reload_interval=20"]) as server:
+        made = context(least=V1_3)
+
+        def session():
+            with shake(server, made) as sock:
+                Raw(sock).unary(ECHO, b"x")
+                return sock.session
+        old = session()
+
+        def refuses_old():
+            with shake(server, made, session=old) as sock:
+                return not sock.session_reused
+        eventually(refuses_old, "the old ticket to be refused")
+        assert resumes(server, made)
+        assert not any("no new key" in line for line in server.said), server.said
+
+
 # ---- files that change ----
 
 class Files:
