@@ -114,7 +114,8 @@ static void
 on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
 	struct connection *c = stream->data;
-	if (n == 0 || (n > 0 && c->lingering))
+	/* After the end what still comes, perhaps in this very turn, is passed over. */
+	if (n == 0 || (n > 0 && c->ended))
 		return;
 	if (n == UV_EOF && !c->lingering) {
 		c->peer_ended = true;
