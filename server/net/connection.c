@@ -172,6 +172,8 @@ connection_flush(struct connection *c)
 	}
 	if (connection_over(c))
 		connection_end(c);
+	else if (c->engine)
+		connection_wake_at(c, engine_next(c->engine)); /* handlers have run meanwhile */
 	adjust_reading(c);
 }
 

@@ -236,9 +236,11 @@ engine_pull(struct engine *e, struct engine_out *out, msec now)
 	return out->bytes;
 }
 
-static msec
-next_service(const struct engine *e)
+msec
+engine_next(const struct engine *e)
 {
+	if (e->failed || e->ending)
+		return INT64_MAX;
 	msec next = keepalive_next(e);
 	const struct call *first = timer_first(e);
 	if (first && first->due < next)
@@ -271,10 +273,8 @@ engine_service(struct engine *e, msec now)
 	keepalive_service(e);
 	if (e->call_count == 0 && now >= e->quiet_since + e->config->limits.idle_trim)
 		trim(e);
-	msec gzip_trim = gzip_service(e), next = next_service(e);
+	msec gzip_trim = gzip_service(e), next = engine_next(e);
 	engine_leave(e);
-	if (e->failed || e->ending)
-		return INT64_MAX;
 	return gzip_trim < next ? gzip_trim : next;
 }
 

@@ -122,6 +122,8 @@ int engine_push(struct engine *e, struct slice bytes, msec now);
 size_t engine_pull(struct engine *e, struct engine_out *out, msec now);
 /* Instant at which it wants to be called again; INT64_MAX: not at all. */
 msec engine_service(struct engine *e, msec now);
+/* The same instant, to be looked at again after a pull: handlers that ran set new terms. */
+msec engine_next(const struct engine *e);
 /* Graceful shutdown: GOAWAY that announces, then, after a round trip, the last one;
  * calls under way go on until `grace` ms have passed. A second one can only shorten
  * that. A connection does the same by itself when it is idle or old. */
