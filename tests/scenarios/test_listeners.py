@@ -24,8 +24,11 @@ def get(target, path):
 
 
 @with_server(arguments=("--listen", "http:127.0.0.1:0", "--listen", "http:[::1]:0"))
-def test_the_health_page_comes_over_http_1_1(server):
+def test_pages_come_over_http_1_1(server):
+    assert server.client().call("WhoAmI").principal.name == "principals/demo"
     for target in server.targets[2:]:
+        status, body = get(target.replace("[::1]", "::1"), "/metrics")
+        assert status == 200 and b"grpc_server_handled_total{" in body, (status, body)
         status, body = get(target.replace("[::1]", "::1"), "/healthz")
         assert (status, body) == (200, b"serving\n"), (status, body)
         assert get(target.replace("[::1]", "::1"), "/zwy.v1.NodeService/GetNode")[0] == 404
