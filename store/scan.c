@@ -96,11 +96,18 @@ move(struct scan *s, struct slice *ret_key, struct slice *ret_row)
 	return rc;
 }
 
+/* Records of one listing lie close together, so a cursor finds the next one where it
+ * stands, or near it. */
 static int
 record_of_index(struct scan *s, struct slice key, struct record *ret)
 {
-	int rc = record_get_key(s->reader, slice_make(key.p + s->base, key.n - s->base), ret);
-	return rc == ERR_NOT_FOUND ? ERR_STORE_CORRUPT : rc;
+	struct slice wanted = {key.p + s->base, key.n - s->base}, row;
+	int rc = s->records ? 0 : cursor_open(&s->records, s->reader->view, TABLE_RECORDS);
+	if (rc == 0)
+		rc = cursor_move(s->records, MOVE_FROM, wanted, &key, &row);
+	if (rc == ERR_NOT_FOUND || (rc == 0 && !slice_equal(key, wanted)))
+		return ERR_STORE_CORRUPT;
+	return rc ? rc : record_parse(ret, key, row);
 }
 
 int
@@ -127,7 +134,8 @@ void
 scan_close(struct scan *s)
 {
 	cursor_close(s->cursor);
-	s->cursor = NULL;
+	cursor_close(s->records);
+	s->cursor = s->records = NULL;
 	buf_release(&s->prefix);
 	buf_release(&s->position);
 	buf_release(&s->wanted);

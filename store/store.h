@@ -122,6 +122,7 @@ struct scan_spec {
 struct scan {
 	struct reader *reader;
 	struct cursor *cursor;
+	struct cursor *records; /* by_index: what the keys lead to */
 	struct buf prefix, position, wanted;
 	size_t base;
 	bool by_index, descending, started, after, ended;
