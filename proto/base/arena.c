@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What most calls need fits the first block, and an idle connection keeps one. */
+#define ARENA_FIRST 1024
 #define ARENA_BLOCK 4096
 #define PRINT_SMALL 256 /* bytes of text that are printed in one go */
 
@@ -32,7 +34,8 @@ arena_alloc(struct arena *a, size_t n)
 	n = align_up(n ? n : 1);
 	struct arena_block *b = a->blocks;
 	if (!b || b->size - b->used < n) {
-		size_t size = n > ARENA_BLOCK / 2 ? n : ARENA_BLOCK - sizeof(*b);
+		size_t block = b ? ARENA_BLOCK : ARENA_FIRST;
+		size_t size = n > block / 2 ? n : block - sizeof(*b);
 		b = malloc(sizeof(*b) + size);
 		if (!b) {
 			a->failed = true;
