@@ -24,6 +24,7 @@ struct stream {
 	uint8_t *body;
 	size_t size, room;
 	struct stream *next; /* in link->spare */
+	struct stream *made; /* in link->made */
 };
 
 static void __attribute__((format(printf, 2, 3))) complain(struct load *load, const char *fmt, ...)
@@ -243,7 +244,9 @@ stream_take(struct link *link)
 
 	if (s)
 		link->spare = s->next;
-	else if (!(s = calloc(1, sizeof(*s))))
+	else if ((s = calloc(1, sizeof(*s))))
+		s->made = link->made, link->made = s;
+	else
 		return NULL;
 	s->link = link;
 	s->request = &load->requests[load->next_request];
@@ -346,8 +349,8 @@ link_close(struct link *link)
 	if (link->session)
 		nghttp2_session_del(link->session);
 	wire_close(&link->wire);
-	for (struct stream *s = link->spare; s;) {
-		struct stream *next = s->next;
+	for (struct stream *s = link->made; s;) {
+		struct stream *next = s->made;
 		free(s->body);
 		free(s);
 		s = next;

@@ -61,6 +61,7 @@ struct link {
 	uint8_t *pending;    /* bytes that the socket did not take yet */
 	size_t pending_size, pending_sent;
 	struct stream *spare;
+	struct stream *made; /* all of them */
 };
 
 /* Connects. 0, or -1 with load->error filled in. */
