@@ -1,5 +1,6 @@
 """The two test servers as tests start them, stock channels to them, and a raw HTTP/2 client for
 what no stock client would send."""
+import atexit
 import functools
 import pathlib
 import queue
@@ -62,6 +63,7 @@ class Peer:
         for target in listen:
             words += ["--listen", target]
         self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        atexit.register(self.kill)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         self.targets = {}
@@ -93,15 +95,15 @@ class Peer:
     def stub(self, channel, path):
         return stub(channel, pool(self.name), path)
 
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
     def stop(self):
         """It must end well on SIGTERM, having said nothing but where it listens."""
         self.process.terminate()
-        try:
-            status = self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
+        status = self.process.wait(PATIENCE)
         rest = self.lines.get(timeout=PATIENCE)
         assert status == 0 and rest is None, f"{self.name} ended with {status} and said {rest!r}"
 
