@@ -44,11 +44,13 @@ struct zwy_call_options
 call_options(struct mount *m, const struct caller *c, struct zwy_metadata metadata[1], int64_t timeout_ms,
 	     void *ctx)
 {
+	static const struct zwy_retry again = {.size = sizeof(again)};
 	(void)m;
 	return (struct zwy_call_options){.size = sizeof(struct zwy_call_options),
 					 .timeout_ms = timeout_ms,
 					 .metadata = metadata,
 					 .metadata_count = caller_metadata(c, metadata),
+					 .retry = &again,
 					 .ctx = ctx};
 }
 

@@ -221,6 +221,8 @@ void load_start(struct op *op, struct slice path, enum view_purpose purpose);
 void load_cancel(struct load *l);
 /* Metadata that names the caller; count 0 on a private mount. */
 size_t caller_metadata(const struct caller *c, struct zwy_metadata ret[1]);
+/* For calls that may be sent again after a loss; where the server could do something twice,
+ * the caller sets `retry` to NULL. */
 struct zwy_call_options call_options(struct mount *m, const struct caller *c, struct zwy_metadata metadata[1],
 				     int64_t timeout_ms, void *ctx);
 

@@ -38,7 +38,7 @@ bool
 send_outcome_unknown(const struct zwy_error *error)
 {
 	return error->sent && (error->status == GRPC_DEADLINE_EXCEEDED || error->status == GRPC_UNAVAILABLE ||
-			       error->status == GRPC_CANCELLED);
+			       error->status == GRPC_CANCELLED || error->error_number == ETIMEDOUT);
 }
 
 /* What a writer gets. A reference inside what was written is not a missing file. */
@@ -149,6 +149,8 @@ send_start(struct send *s, const char *method, struct slice request, bool stream
 	options.message = on_message;
 	options.done = on_done;
 	options.client_streaming = streaming;
+	if (!s->box) /* without a request id */
+		options.retry = NULL;
 	options.writable = streaming ? send_writable : NULL;
 	s->call = zwy_call_start(s->mount->client, method,
 				 (struct zwy_bytes){request.p ? request.p : "", request.n}, &options);

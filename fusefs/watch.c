@@ -114,6 +114,7 @@ events_start(struct events *e)
 	options.message = message;
 	options.done = done;
 	options.wait_for_ready = true;
+	options.retry = NULL; /* it goes on from another revision, by itself */
 	e->retry_at = 0;
 	e->call = zwy_call_start(m->client, "/zwy.v1.WatchService/WatchBatches",
 				 (struct zwy_bytes){request.p ? request.p : "", request.n}, &options);

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Cutter, demo, main, run_zwy, with_server  # noqa: E402
+from zwytest import Cutter, Mount, demo, main, run_zwy, with_server  # noqa: E402
 
 DU, CA = demo.DU, demo.CA
 
@@ -53,6 +53,23 @@ def test_answers_that_never_come_leave_the_outcome_unknown(server):
         assert cutter.cut > 1, cutter.cut
         ran = run_zwy(cutter.target, "get", "catalogue/cloud-server", "--timeout", "3", as_=DU)
         assert ran.status == 6, ran
+    assert len(applications(server)) == 1
+
+
+@with_server(tcp_as="demo")
+def test_a_request_written_to_a_mount_is_accepted_once(server):
+    with Cutter(server.tcp, cuts=0) as cutter:
+        mount = Mount(server, f"as={DU}", target=cutter.target)
+        try:
+            assert DU in mount.read("whoami")
+            cutter.cuts = 1
+            for sock in list(cutter.sockets):
+                cutter.end(sock)  # so that the next connection is one that is cut
+            (mount / "requests/a.req").write_text(demo.text(), encoding="utf-8")
+            assert mount.read("results/a.req/state").strip() == "accepted"
+            assert cutter.cut == 1
+        finally:
+            mount.close()
     assert len(applications(server)) == 1
 
 

@@ -29,7 +29,7 @@ class Cutter:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for sock in self.sockets:
-            self._end(sock)
+            self.end(sock)
         for thread in self.threads:
             thread.join()
         for sock in self.sockets:
@@ -41,7 +41,7 @@ class Cutter:
         thread.start()
 
     @staticmethod
-    def _end(sock):
+    def end(sock):
         try:
             sock.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -64,7 +64,7 @@ class Cutter:
                 sink.sendall(data)
         except OSError:
             pass  # cut
-        self._end(sink)
+        self.end(sink)
 
     def _cuts_here(self):
         with self.lock:
@@ -85,12 +85,12 @@ class Cutter:
                         break
                     if held[3] == HEADERS and cutting:
                         if self._cuts_here():
-                            self._end(source)
-                            self._end(sink)
+                            self.end(source)
+                            self.end(sink)
                             return
                         cutting = False
                     sink.sendall(held[:size])
                     held = held[size:]
         except OSError:
             pass  # cut from the other side
-        self._end(sink)
+        self.end(sink)
