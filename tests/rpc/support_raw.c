@@ -277,6 +277,7 @@ void
 small_budgets(struct rpc_limits *l)
 {
 	l->reset_burst = l->stream_error_burst = l->settings_burst = 20;
+	l->reset_rate = 50;
 	l->glitch_burst = 100;
 	l->oversize_burst = 3;
 }

@@ -63,6 +63,27 @@ resets_of_calls_that_waited_are_free(void **state)
 	expect_service(&r);
 }
 
+/* A server that is slow, and hundreds of clients behind one proxy whose patience is short. */
+static void
+resets_at_the_deadline_are_free(void **state)
+{
+	(void)state;
+	struct raw r;
+	raw_open(&r, small_budgets);
+	for (unsigned round = 0; round < 50; round++) {
+		int32_t first = r.next_stream;
+		for (unsigned i = 0; i < 200; i++)
+			raw_message(&r, raw_headers(&r, 0, "/t.T/Hold", "grpc-timeout", "100m"),
+				    NGHTTP2_FLAG_END_STREAM, SLICE("x"));
+		assert_true(raw_run(&r));
+		r.pair.now += 95 + round % 10; /* before the server's clock says so, and after */
+		for (int32_t stream = first; stream < r.next_stream; stream += 2)
+			raw_number(&r, NGHTTP2_RST_STREAM, stream, NGHTTP2_CANCEL);
+		assert_true(raw_run(&r));
+	}
+	expect_service(&r);
+}
+
 /* By default: every call that may be open, given up at once, and again. */
 static void
 a_burst_of_calls_given_up_at_once_passes(void **state)
@@ -70,7 +91,7 @@ a_burst_of_calls_given_up_at_once_passes(void **state)
 	(void)state;
 	struct raw r;
 	raw_open(&r, NULL);
-	for (unsigned i = 0; i < 500; i++)
+	for (unsigned i = 0; i < 1000; i++)
 		begin_and_reset(&r);
 	assert_true(raw_run(&r));
 	expect_service(&r);
@@ -220,6 +241,7 @@ main(void)
 		cmocka_unit_test(rapid_resets_end_the_connection),
 		cmocka_unit_test(resets_at_the_rate_allowed_pass_for_ever),
 		cmocka_unit_test(resets_of_calls_that_waited_are_free),
+		cmocka_unit_test(resets_at_the_deadline_are_free),
 		cmocka_unit_test(a_burst_of_calls_given_up_at_once_passes),
 		cmocka_unit_test(provoked_resets_end_the_connection_whatever_provokes_them),
 		cmocka_unit_test(provoked_resets_are_counted_when_they_leave),
