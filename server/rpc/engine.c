@@ -148,6 +148,8 @@ engine_end(struct engine *e, uint32_t code, const char *text)
 static void
 receive(struct engine *e, struct slice bytes)
 {
+	if (bytes.n == 0 || e->failed || e->guard.verdict)
+		return;
 	ssize_t n = nghttp2_session_mem_recv(e->session, (const uint8_t *)bytes.p, bytes.n);
 	if (n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
 		guard_decide(e, NGHTTP2_ENHANCE_YOUR_CALM, "too_many_continuations");
@@ -165,10 +167,10 @@ engine_push(struct engine *e, struct slice bytes, msec now)
 	engine_enter(e, now);
 	keepalive_heard(e);
 	while (bytes.n && !e->failed) {
-		size_t n = guard_next(e, bytes);
-		if (guard_judge(e))
-			break;
-		receive(e, slice_make(bytes.p, n));
+		struct slice part[2];
+		size_t n = guard_next(e, bytes, part);
+		receive(e, part[0]);
+		receive(e, part[1]);
 		if (guard_judge(e))
 			break;
 		bytes = slice_make(bytes.p + n, bytes.n - n);

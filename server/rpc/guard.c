@@ -109,6 +109,15 @@ on_block(struct engine *e, size_t length)
 		guard_spend(e, BUDGET_GLITCHES, 1 + (int64_t)(length / BLOCK_BYTES_PER_GLITCH));
 }
 
+/* C core resets a call that was given up before its HEADERS left. RFC 9113 5.1 makes that
+ * an error of the connection, and all its other calls would die of it; servers on C core
+ * and grpc-go pass over it, and so do we where calls have been before. */
+static bool
+is_reset_unopened(const struct engine *e, int32_t stream, size_t length)
+{
+	return length == 4 && (stream & 1) && e->guard.last_stream > 0 && stream > e->guard.last_stream;
+}
+
 static void
 on_frame(struct engine *e, uint8_t type, uint8_t flags, int32_t stream, size_t length)
 {
@@ -140,6 +149,7 @@ on_frame(struct engine *e, uint8_t type, uint8_t flags, int32_t stream, size_t l
 			e->pings_out--;
 		break;
 	case NGHTTP2_RST_STREAM:
+		e->guard.skipping = is_reset_unopened(e, stream, length);
 		if (!nghttp2_session_get_stream_user_data(e->session, stream))
 			guard_spend(e, BUDGET_GLITCHES, 1);
 		break; /* of an open one: guard_reset */
@@ -156,25 +166,36 @@ judge_header(struct engine *e, const uint8_t *h)
 	int32_t stream = (int32_t)((h[5] & 0x7Fu) << 24 | (uint32_t)h[6] << 16 | (uint32_t)h[7] << 8 | h[8]);
 	e->guard.passing = length;
 	e->guard.head_n = 0;
+	e->guard.skipping = false;
 	on_frame(e, h[3], h[4], stream, length);
 }
 
 size_t
-guard_next(struct engine *e, struct slice bytes)
+guard_next(struct engine *e, struct slice bytes, struct slice ret[2])
 {
 	struct guard *g = &e->guard;
 	size_t n = 0;
+	ret[0] = ret[1] = (struct slice){0};
 	if (g->passing == 0) {
 		n = FRAME_HEADER - g->head_n;
 		if (n > bytes.n)
 			n = bytes.n;
 		memcpy(g->head + g->head_n, bytes.p, n);
 		g->head_n += n;
-		if (g->head_n == FRAME_HEADER)
-			judge_header(e, g->head);
+		if (g->head_n < FRAME_HEADER)
+			return n;
+		judge_header(e, g->head);
+		ret[0] = slice_make(g->head, FRAME_HEADER);
 	}
 	size_t payload = g->passing < bytes.n - n ? g->passing : bytes.n - n;
 	g->passing -= payload;
+	ret[1] = slice_make(bytes.p + n, payload);
+	if (ret[0].n && n == FRAME_HEADER) { /* as a rule all of it lies here */
+		ret[0] = slice_make(bytes.p, n + payload);
+		ret[1] = (struct slice){0};
+	}
+	if (g->skipping)
+		ret[0] = ret[1] = (struct slice){0};
 	return n + payload;
 }
 

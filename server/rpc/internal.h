@@ -156,6 +156,7 @@ struct guard {
 	uint8_t head[9];
 	size_t head_n;
 	int32_t last_stream; /* the greatest so far */
+	bool skipping;       /* the library does not see the frame under way */
 	bool unwanted;       /* the header block under way opens no stream */
 	msec last_ping;
 	int64_t ping_strikes;
@@ -299,8 +300,8 @@ void ready_remove(struct call *c);
 /* guard.c */
 void guard_init(struct engine *e);
 /* How many of the bytes belong to the next frame that begins among them, or to the one
- * under way: to be given to the library together, after guard_judge. */
-size_t guard_next(struct engine *e, struct slice bytes);
+ * under way. ret: what of it the library shall be given, after guard_judge. */
+size_t guard_next(struct engine *e, struct slice bytes, struct slice ret[2]);
 void guard_spend(struct engine *e, enum budget_name name, int64_t cost);
 void guard_reset(struct engine *e, const struct call *c);
 void guard_data(struct engine *e, const nghttp2_frame *frame);

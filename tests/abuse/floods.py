@@ -299,6 +299,7 @@ ANYWHERE = [
     ("an_even_stream", lambda p: p.say(p.headers(2, END_STREAM)), ends("PROTOCOL_ERROR"), {}),
     ("stream_0", lambda p: p.say(p.headers(0, END_STREAM)), ends("PROTOCOL_ERROR"), {}),
     ("a_ping_of_a_wrong_length", lambda p: p.say(frame(PING, payload=b"1234")), ends("FRAME_SIZE_ERROR"), {}),
+    ("a_reset_of_a_call_that_never_began_passes", lambda p: (p.say(p.call(1) + reset(3)), then_good_call(p)), SERVED, {}),
     ("a_reset_of_an_idle_stream", lambda p: p.say(frame(RST_STREAM, 0, 7, bytes(4))), ends("PROTOCOL_ERROR"), {}),
     ("a_call_right_behind_goaway", goaway_then_call, OK | CLOSED, {}),
     ("data_for_a_call_that_was_refused", data_after_refusal, SERVED, {}),

@@ -97,6 +97,45 @@ a_burst_of_calls_given_up_at_once_passes(void **state)
 	expect_service(&r);
 }
 
+/* As C core says it of a call that was given up before its HEADERS left. */
+static void
+a_reset_of_a_stream_that_never_began_harms_no_other(void **state)
+{
+	(void)state;
+	struct raw r;
+	raw_open(&r, NULL);
+	raw_good_call(&r);
+	int32_t open = raw_headers(&r, 0, "/t.T/Chat", NULL, NULL);
+	for (unsigned i = 0; i < 50; i++) {
+		r.next_stream += 2;
+		raw_number(&r, NGHTTP2_RST_STREAM, r.next_stream - 2, NGHTTP2_CANCEL);
+		struct buf split = r.out; /* its header may come in pieces */
+		r.out = (struct buf){0};
+		raw_say(&r, slice_make(split.p, split.n - 4 - i % 9));
+		assert_true(raw_run(&r));
+		raw_say(&r, slice_make(split.p + split.n - 4 - i % 9, 4 + i % 9));
+		buf_release(&split);
+		raw_good_call(&r);
+	}
+	assert_non_null(engine_find(r.pair.engine, open));
+	expect_service(&r);
+}
+
+/* Of one that could not have been a call it is the error that it is (RFC 9113 5.1). */
+static void
+a_reset_before_any_stream_ends_the_connection(void **state)
+{
+	(void)state;
+	for (int32_t stream = 1; stream <= 2; stream++) {
+		struct raw r;
+		raw_open(&r, NULL);
+		raw_number(&r, NGHTTP2_RST_STREAM, stream, NGHTTP2_CANCEL);
+		assert_false(raw_run(&r));
+		assert_int_equal(r.goaway_code, NGHTTP2_PROTOCOL_ERROR);
+		raw_close(&r);
+	}
+}
+
 /* --- resets that the server is made to send (CVE-2025-8671) --- */
 
 static void
@@ -243,6 +282,8 @@ main(void)
 		cmocka_unit_test(resets_of_calls_that_waited_are_free),
 		cmocka_unit_test(resets_at_the_deadline_are_free),
 		cmocka_unit_test(a_burst_of_calls_given_up_at_once_passes),
+		cmocka_unit_test(a_reset_of_a_stream_that_never_began_harms_no_other),
+		cmocka_unit_test(a_reset_before_any_stream_ends_the_connection),
 		cmocka_unit_test(provoked_resets_end_the_connection_whatever_provokes_them),
 		cmocka_unit_test(provoked_resets_are_counted_when_they_leave),
 		cmocka_unit_test(some_provoked_resets_harm_nobody_else),
