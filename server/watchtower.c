@@ -12,7 +12,9 @@
 static int64_t
 ticks(void)
 {
-	return (int64_t)uv_hrtime();
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts); /* as uv_hrtime does, in half its time: twice a call */
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 static msec

@@ -23,6 +23,9 @@ struct log {
 	struct rate usual, grave;
 	struct log_stats stats, told;
 	int64_t told_at;
+	/* "time=2026-11-22T08:15:30" of the second that the last line fell into. */
+	msec second;
+	char stamp[sizeof("time=") + TIME_LEN];
 };
 
 static const struct {
@@ -90,19 +93,21 @@ log_ticks(const struct log *l)
 
 /* RFC 3339, UTC, always with milliseconds. */
 static void
-put_time(struct buf *b, msec t)
+put_time(struct log *l, struct buf *b, msec t)
 {
-	char text[TIME_LEN];
 	msec ms = t % 1000;
-	time_format(text, t - ms);
+	if (t - ms != l->second || !l->stamp[0]) {
+		char text[TIME_LEN];
+		time_format(text, l->second = t - ms);
+		snprintf(l->stamp, sizeof(l->stamp), "time=%.*s", (int)strlen(text) - 1, text);
+	}
 	char frac[5] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
-	buf_append_str(b, "time=");
-	buf_append(b, text, strlen(text) - 1);
+	buf_append_str(b, l->stamp);
 	buf_append(b, frac, sizeof(frac));
 }
 
 void
-log_begin(const struct log *l, struct log_line *line, enum log_level level)
+log_begin(struct log *l, struct log_line *line, enum log_level level)
 {
 	/* One byte is kept for the newline. */
 	line->text = (struct buf){.p = line->space,
@@ -110,7 +115,7 @@ log_begin(const struct log *l, struct log_line *line, enum log_level level)
 				  .max = sizeof(line->space) - 1};
 	if (l->journal)
 		buf_append(&line->text, levels[level].priority, 3);
-	put_time(&line->text, l->config.wall());
+	put_time(l, &line->text, l->config.wall());
 	logfmt_text(&line->text, "level", slice_of(levels[level].name));
 }
 

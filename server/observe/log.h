@@ -59,7 +59,7 @@ struct log_line {
 	struct buf text;
 	char space[LOG_LINE_MAX];
 };
-void log_begin(const struct log *l, struct log_line *line, enum log_level level);
+void log_begin(struct log *l, struct log_line *line, enum log_level level);
 void log_end(struct log *l, struct log_line *line);
 
 /* Once per turn of the loop: wakes the ring's thread, and says what was left out, once a
