@@ -70,7 +70,8 @@ struct engine_stats {
 /* What plain HTTP clients may ask for beside the calls: GET or HEAD of exactly this
  * path, a query behind it is passed over. A page is no call: hooks do not see it and
  * engine_stats does not count it, but it takes one of max_concurrent_streams and must
- * be gone within page_timeout. Other methods of the path are answered 405. */
+ * be gone within page_timeout. It is answered once its request has ended. Other methods of the path are
+ * answered 405. */
 struct rpc_page {
 	const char *path, *content_type;
 	/* Appends the page and returns its HTTP status (200 to 599). On the connection's

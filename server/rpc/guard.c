@@ -118,6 +118,76 @@ is_reset_unopened(const struct engine *e, int32_t stream, size_t length)
 	return length == 4 && (stream & 1) && e->guard.last_stream > 0 && stream > e->guard.last_stream;
 }
 
+/* A stream that is gone: whether it was the peer who said that nothing more comes. While
+ * a stream is open the library knows; of closed ones it remembers nothing. */
+static bool
+has_said_all(const struct engine *e, int32_t stream)
+{
+	const struct guard *g = &e->guard;
+	if (nghttp2_session_get_stream_user_data(e->session, stream))
+		return false;
+	for (size_t i = 0; i < GUARD_STREAMS; i++)
+		if (g->said_all[i] == stream)
+			return true;
+	return false;
+}
+
+/* RFC 9113 5.1, closed: DATA and HEADERS behind the peer's own END_STREAM or RST_STREAM. */
+static void
+judge_order(struct engine *e, uint8_t type, uint8_t flags, int32_t stream)
+{
+	struct guard *g = &e->guard;
+	bool is_message = type == NGHTTP2_DATA || type == NGHTTP2_HEADERS;
+	if (stream == 0)
+		return;
+	if (is_message && has_said_all(e, stream))
+		guard_decide(e, NGHTTP2_STREAM_CLOSED, "stream_closed");
+	if ((type == NGHTTP2_RST_STREAM && stream <= g->last_stream) ||
+	    (is_message && (flags & NGHTTP2_FLAG_END_STREAM)))
+		g->said_all[g->said_all_n++ % GUARD_STREAMS] = stream;
+}
+
+/* What the library would pass over: a PRIORITY for no stream (RFC 9113 6.3) or of a stream
+ * on itself (RFC 7540 5.3.1), a window that opens by nothing on a stream that is gone (6.9). */
+static void
+judge_payload(struct engine *e)
+{
+	const struct guard *g = &e->guard;
+	int32_t number = (int32_t)(get_u32be(g->payload) & INT32_MAX);
+	if (g->payload_type == NGHTTP2_PRIORITY && (g->payload_stream == 0 || number == g->payload_stream))
+		guard_decide(e, NGHTTP2_PROTOCOL_ERROR, "bad_priority");
+	if (g->payload_type == NGHTTP2_WINDOW_UPDATE && number == 0 && g->payload_stream != 0 &&
+	    !nghttp2_session_get_stream_user_data(e->session, g->payload_stream))
+		guard_decide(e, NGHTTP2_PROTOCOL_ERROR, "bad_window_update");
+}
+
+static void
+take_payload(struct engine *e, const char *p, size_t n)
+{
+	struct guard *g = &e->guard;
+	size_t wanted = g->payload_wanted - g->payload_n;
+	if (wanted == 0)
+		return;
+	if (n > wanted)
+		n = wanted;
+	memcpy(g->payload + g->payload_n, p, n);
+	g->payload_n += n;
+	if (g->payload_n == g->payload_wanted)
+		judge_payload(e);
+}
+
+static void
+await_payload(struct engine *e, uint8_t type, int32_t stream, size_t length)
+{
+	struct guard *g = &e->guard;
+	bool matters = (type == NGHTTP2_PRIORITY && length == 5) ||
+		       (type == NGHTTP2_WINDOW_UPDATE && length == sizeof(g->payload));
+	g->payload_n = 0;
+	g->payload_wanted = matters ? sizeof(g->payload) : 0;
+	g->payload_type = type;
+	g->payload_stream = stream;
+}
+
 static void
 on_frame(struct engine *e, uint8_t type, uint8_t flags, int32_t stream, size_t length)
 {
@@ -167,6 +237,8 @@ judge_header(struct engine *e, const uint8_t *h)
 	e->guard.passing = length;
 	e->guard.head_n = 0;
 	e->guard.skipping = false;
+	judge_order(e, h[3], h[4], stream);
+	await_payload(e, h[3], stream, length);
 	on_frame(e, h[3], h[4], stream, length);
 }
 
@@ -188,6 +260,7 @@ guard_next(struct engine *e, struct slice bytes, struct slice ret[2])
 		ret[0] = slice_make(g->head, FRAME_HEADER);
 	}
 	size_t payload = g->passing < bytes.n - n ? g->passing : bytes.n - n;
+	take_payload(e, bytes.p + n, payload);
 	g->passing -= payload;
 	ret[1] = slice_make(bytes.p + n, payload);
 	if (ret[0].n && n == FRAME_HEADER) { /* as a rule all of it lies here */

@@ -149,6 +149,7 @@ struct budget {
 	msec at;
 };
 
+#define GUARD_STREAMS 32
 struct guard {
 	struct budget budgets[BUDGET_COUNT];
 	/* The place in the peer's sequence of frames. */
@@ -160,6 +161,14 @@ struct guard {
 	bool unwanted;       /* the header block under way opens no stream */
 	msec last_ping;
 	int64_t ping_strikes;
+	/* Streams that the peer has ended or reset, the latest ones. */
+	int32_t said_all[GUARD_STREAMS];
+	size_t said_all_n;
+	/* The first bytes of a payload that matters, and the frame that they are of. */
+	uint8_t payload[4];
+	size_t payload_n, payload_wanted;
+	uint8_t payload_type;
+	int32_t payload_stream;
 	bool spoke; /* HEADERS, DATA or WINDOW_UPDATE since the last ping */
 	/* How the connection ends, decided in a callback; NULL: not at all. */
 	const char *verdict;
@@ -261,7 +270,7 @@ void gzip_forget(struct engine *e);
 
 /* page.c */
 const struct rpc_page *page_find(const struct rpc_config *config, struct slice path);
-void page_begin(struct call *c);
+void page_answer(struct call *c);
 
 /* reply.c */
 /* The library sends no larger header block. */

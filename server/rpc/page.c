@@ -42,7 +42,7 @@ render(const struct call *c, struct buf *body, const char **ret_type)
 }
 
 void
-page_begin(struct call *c)
+page_answer(struct call *c)
 {
 	struct engine *e = c->engine;
 	struct buf body = {0};
@@ -58,8 +58,7 @@ page_begin(struct call *c)
 	};
 	bool with_body = c->head.http_method == HTTP_GET && body.n > 0;
 	c->finished = true;
-	if (body.error || (with_body && send_bytes(c, buf_slice(&body)) != 0) ||
-	    timer_set(c, e->now + e->config->limits.page_timeout) != 0)
+	if (body.error || (with_body && send_bytes(c, buf_slice(&body)) != 0))
 		engine_fail(e);
 	else
 		reply_submit(c, nv, PAGE_FIELDS, with_body);

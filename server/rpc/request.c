@@ -106,16 +106,12 @@ start(struct call *c)
 		c->method->handler->start(c);
 }
 
-void
-request_begin(struct call *c)
+static void
+judge(struct call *c)
 {
 	struct engine *e = c->engine;
 	struct fault f;
 	int http_status;
-	if (c->page && (c->head.http_method == HTTP_GET || c->head.http_method == HTTP_HEAD)) {
-		page_begin(c);
-		return;
-	}
 	c->counted = true;
 	e->stats.calls_started++;
 	e->stats.last_call = e->now;
@@ -133,6 +129,18 @@ request_begin(struct call *c)
 		return;
 	}
 	start(c);
+}
+
+/* What asks for a page is answered when all of it has come, for until then it may turn
+ * out malformed (RFC 9113 8.1.1). */
+void
+request_begin(struct call *c)
+{
+	struct engine *e = c->engine;
+	if (!c->page)
+		judge(c);
+	else if (timer_set(c, e->now + e->config->limits.page_timeout) != 0)
+		engine_fail(e);
 }
 
 static void
@@ -264,7 +272,7 @@ void
 request_data(struct call *c, struct slice data)
 {
 	c->moved_in = c->engine->now;
-	while (data.n && !c->finished) {
+	while (data.n && !c->finished && !c->page) {
 		if (c->waiting || c->paused || c->held.n) {
 			buf_append_slice(&c->held, data);
 			if (c->held.error)
@@ -312,7 +320,12 @@ void
 request_end(struct call *c)
 {
 	c->half_closed = true;
-	end_of_input(c);
+	if (!c->page)
+		end_of_input(c);
+	else if (c->head.http_method == HTTP_GET || c->head.http_method == HTTP_HEAD)
+		page_answer(c);
+	else
+		judge(c);
 }
 
 void

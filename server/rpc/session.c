@@ -235,7 +235,7 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_d
 		guard_data(e, frame);
 	}
 	/* On HEADERS, on DATA full or empty, on trailers: all alike. */
-	if (c && !c->page && !e->failed && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+	if (c && !e->failed && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		request_end(c);
 	return e->failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }

@@ -249,7 +249,7 @@ ANYWHERE = [
     ("too_much_metadata_again_and_again", long_headers_again_and_again, calm("too_much_metadata"), {}),
     ("a_header_bomb", header_bomb, calm("too_much_metadata"), {}),
     ("a_header_bomb_in_trailers", bomb_in_trailers, calm("too_much_metadata"), {}),
-    ("header_bombs_for_closed_streams", bombs_for_closed_streams, calm("too_many_glitches"), {}),
+    ("header_bombs_for_closed_streams", bombs_for_closed_streams, ends("STREAM_CLOSED"), {}),
     ("many_changes_of_the_table_are_cheap", table_sizes, SERVED | ends("COMPRESSION_ERROR"), {}),
 
     ("rapid_resets", rapid_resets(FLOOD), calm("too_many_resets"), {}),

@@ -72,6 +72,9 @@ other_methods_of_a_page_are_405(void **state)
 			pair_call(&p, "/healthz", (const char *const[]){":method", methods[i], NULL});
 		pair_say(&p, c, SLICE("body"));
 		pair_run(&p);
+		assert_int_equal(c->http_status, 0);
+		pair_end(&p, c);
+		pair_run(&p);
 		assert_int_equal(c->http_status, 405);
 		assert_true(c->closed);
 		assert_int_equal(c->close_code, NGHTTP2_NO_ERROR);
@@ -81,7 +84,7 @@ other_methods_of_a_page_are_405(void **state)
 }
 
 static void
-a_get_with_a_body_is_answered_and_called_off(void **state)
+a_get_with_a_body_is_answered_at_its_end(void **state)
 {
 	(void)state;
 	struct pair p;
@@ -92,6 +95,9 @@ a_get_with_a_body_is_answered_and_called_off(void **state)
 			pair_call(&p, "/healthz", (const char *const[]){":method", "GET", NULL});
 		pair_say_raw(&p, c, slice_make(bytes, sizeof(bytes)));
 		pair_run(&p);
+		assert_int_equal(c->http_status, 0);
+		pair_end(&p, c);
+		pair_run(&p);
 		assert_int_equal(c->http_status, 200);
 		assert_true(slice_is(buf_slice(&c->body), "healthy\n"));
 		assert_true(c->closed);
@@ -99,6 +105,26 @@ a_get_with_a_body_is_answered_and_called_off(void **state)
 	}
 	assert_status(pair_unary(&p, "/t.T/Unary", slice_make(bytes, sizeof(bytes))), GRPC_OK);
 	pair_close(&p);
+}
+
+static void
+a_request_of_a_page_that_never_ends_is_reset(void **state)
+{
+	(void)state;
+	static const char *const methods[] = {"GET", "POST"};
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_open(&p, NULL);
+		struct client_call *c =
+			pair_call(&p, "/healthz", (const char *const[]){":method", methods[i], NULL});
+		pair_run(&p);
+		pair_wait(&p, p.config.limits.page_timeout - 1);
+		assert_false(c->closed);
+		pair_wait(&p, 1);
+		assert_true(c->closed);
+		assert_int_equal(c->http_status, 0);
+		pair_close(&p);
+	}
 }
 
 static void
@@ -195,7 +221,8 @@ main(void)
 		cmocka_unit_test(head_gives_the_length_alone),
 		cmocka_unit_test(a_large_page_passes_a_small_window),
 		cmocka_unit_test(other_methods_of_a_page_are_405),
-		cmocka_unit_test(a_get_with_a_body_is_answered_and_called_off),
+		cmocka_unit_test(a_get_with_a_body_is_answered_at_its_end),
+		cmocka_unit_test(a_request_of_a_page_that_never_ends_is_reset),
 		cmocka_unit_test(local_pages_are_403_for_others),
 		cmocka_unit_test(a_page_that_fails_is_500_and_shows_nothing_of_it),
 		cmocka_unit_test(pages_are_no_calls),

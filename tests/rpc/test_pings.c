@@ -153,13 +153,6 @@ unasked_ping_ack(struct raw *r, int32_t stream)
 }
 
 static void
-data_after_the_end(struct raw *r, int32_t stream)
-{
-	(void)stream;
-	raw_message(r, 1, 0, SLICE("x")); /* stream 1 is long closed */
-}
-
-static void
 reset_after_the_end(struct raw *r, int32_t stream)
 {
 	(void)stream;
@@ -167,8 +160,8 @@ reset_after_the_end(struct raw *r, int32_t stream)
 }
 
 static void (*const glitches[])(struct raw *, int32_t) = {
-	empty_data,    padding_only,     priority,           unknown_frame,       priority_update,
-	window_update, unasked_ping_ack, data_after_the_end, reset_after_the_end,
+	empty_data,      padding_only,  priority,         unknown_frame,
+	priority_update, window_update, unasked_ping_ack, reset_after_the_end,
 };
 #define GLITCHES (sizeof(glitches) / sizeof(glitches[0]))
 
@@ -214,17 +207,73 @@ some_frames_that_do_nothing_pass(void **state)
 	}
 }
 
-/* A header block for a closed stream is decoded all the same, so it counts by its size. */
+/* Of a stream that the peer itself has ended or reset nothing more can be under way
+ * (RFC 9113 5.1), and the library forgets such streams. */
+static void
+what_follows_the_peers_own_end_ends_the_connection(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 4; k++) {
+		struct raw r;
+		raw_open(&r, NULL);
+		int32_t stream = raw_headers(&r, 0, "/t.T/Unary", NULL, NULL);
+		if (k % 2)
+			raw_number(&r, NGHTTP2_RST_STREAM, stream, NGHTTP2_CANCEL);
+		else
+			raw_message(&r, stream, NGHTTP2_FLAG_END_STREAM, SLICE("x"));
+		raw_run(&r);
+		raw_good_call(&r);
+		assert_int_equal(r.goaways, 0);
+		if (k < 2)
+			raw_frame(&r, NGHTTP2_DATA, 0, stream, SLICE("x"));
+		else
+			raw_frame(&r, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, stream, SLICE("\x82"));
+		raw_run(&r);
+		assert_ended(&r, NGHTTP2_STREAM_CLOSED, "stream_closed");
+		raw_close(&r);
+	}
+}
+
+/* Frames that the library passes over in silence. */
+static void
+frames_that_are_wrong_wherever_they_come_end_the_connection(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t type;
+		int32_t stream;
+		struct slice payload;
+		const char *text;
+	} frames[] = {
+		{NGHTTP2_PRIORITY, 0, {"\0\0\0\1\20", 5}, "bad_priority"},
+		{NGHTTP2_PRIORITY, 7, {"\0\0\0\7\20", 5}, "bad_priority"},
+		{NGHTTP2_PRIORITY, 7, {"\200\0\0\7\20", 5}, "bad_priority"},
+		{NGHTTP2_WINDOW_UPDATE, 1, {"\0\0\0\0", 4}, "bad_window_update"},
+	};
+	for (size_t k = 0; k < sizeof(frames) / sizeof(frames[0]); k++) {
+		struct raw r;
+		raw_open(&r, NULL);
+		raw_good_call(&r); /* stream 1, which is closed then */
+		raw_frame(&r, frames[k].type, 0, frames[k].stream, frames[k].payload);
+		raw_run(&r);
+		assert_ended(&r, NGHTTP2_PROTOCOL_ERROR, frames[k].text);
+		raw_close(&r);
+	}
+}
+
+/* A header block for a stream that we have ended is decoded all the same, so it counts by its size. */
 static void
 header_blocks_that_nobody_wants_count_by_their_size(void **state)
 {
 	(void)state;
 	struct raw r;
 	open_for_glitches(&r);
+	int32_t stream = raw_headers(&r, 0, "/t.T/Nobody", NULL, NULL);
+	assert_true(raw_run(&r));
 	struct buf block = {0};
 	while (block.n < 12800) /* :method GET, one byte each */
 		buf_append_char(&block, (char)0x82);
-	raw_frame(&r, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
+	raw_frame(&r, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, stream,
 		  buf_slice(&block));
 	buf_release(&block);
 	expect_end(&r, "too_many_glitches");
@@ -279,6 +328,8 @@ main(void)
 		cmocka_unit_test(settings_now_and_then_pass),
 		cmocka_unit_test(frames_that_do_nothing_end_the_connection_in_numbers),
 		cmocka_unit_test(some_frames_that_do_nothing_pass),
+		cmocka_unit_test(what_follows_the_peers_own_end_ends_the_connection),
+		cmocka_unit_test(frames_that_are_wrong_wherever_they_come_end_the_connection),
 		cmocka_unit_test(header_blocks_that_nobody_wants_count_by_their_size),
 		cmocka_unit_test(window_updates_that_answer_data_pass),
 		cmocka_unit_test(the_rest_of_an_upload_that_was_refused_passes),
