@@ -2,7 +2,8 @@
  *
  * Order of callbacks, for each call, on the thread of its connection:
  *
- *   start   once, when the metadata is complete
+ *   start   once, when the metadata is complete; later where the connection's replies
+ *           have filled send_bytes_max
  *   message 0 or more times, each a whole message, inflated and, where the method
  *           names a request descriptor, past the validating walk; the bytes are
  *           the engine's until the callback returns. For a method without client
