@@ -202,9 +202,13 @@ static void
 run_timers(struct zwy_client *client)
 {
 	struct zwy_call *call;
-	while ((call = TAILQ_FIRST(&client->timers)) && call->deadline <= client->now)
-		call_fail(call, ERR_DEADLINE_EXCEEDED, "no answer within %lld ms",
-			  (long long)call->options.timeout_ms);
+	while ((call = TAILQ_FIRST(&client->timers)) && call->deadline <= client->now) {
+		bool connected = call->connection || client->state == ZWY_READY || !client->trouble[0];
+		call_fail(call, ERR_DEADLINE_EXCEEDED, "no answer within %lld ms%s%s",
+			  (long long)call->options.timeout_ms,
+			  connected ? "" : "; the server cannot be reached: ",
+			  connected ? "" : client->trouble);
+	}
 	struct connection *conn = client->current;
 	if (conn && conn->busy_until && conn->busy_until <= client->now)
 		connection_connect_again(conn);

@@ -27,6 +27,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -465,6 +466,11 @@ static void *
 peer_run(void *arg)
 {
 	struct peer *peer = arg;
+	/* Of the peer's own OpenSSL. What libzwy does to the test's thread is felt. */
+	sigset_t pipe;
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 	while (!atomic_load(&peer->stop)) {
 		bool deaf = atomic_load(&peer->deaf);
 		atomic_store(&peer->deaf_now, deaf);

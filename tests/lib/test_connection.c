@@ -75,6 +75,7 @@ a_waiting_call_s_deadline_says_that_nothing_was_sent(void **state)
 	assert_false(error.sent);
 	assert_int_equal(error.exit_status, 6);
 	assert_int_equal(error.error_number, EHOSTDOWN);
+	assert_non_null(strstr(error.text, "no-such-socket: No such file or directory"));
 	zwy_client_free(c);
 }
 

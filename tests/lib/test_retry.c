@@ -276,6 +276,41 @@ a_call_that_was_lost_waits_for_the_server_to_come_back(void **state)
 	zwy_call_cancel(s.call);
 }
 
+/* Each round ends at another moment: before, while and after the calls are answered. */
+static void
+every_call_survives_a_server_that_keeps_dying(void **state)
+{
+	(void)state;
+	enum { ROUNDS = 30, AT_ONCE = 20 };
+	struct zwy_retry patient = quick;
+	patient.max_attempts = 1000;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct seen s[AT_ONCE] = {0};
+		for (int i = 0; i < AT_ONCE; i++) {
+			char text[16];
+			struct zwy_call_options o = seen_options(&s[i]);
+			o.retry = &patient;
+			o.wait_for_ready = true;
+			o.timeout_ms = -1;
+			snprintf(text, sizeof(text), "%d", round * AT_ONCE + i);
+			s[i].call = zwy_call_start(client, "/t/Count", bytes_of(text), &o);
+		}
+		for (int i = 0; i < round % 6; i++)
+			turn(client);
+		peer_stop(&peer);
+		for (int i = 0; i < round % 4; i++)
+			turn(client);
+		peer_start(&peer);
+		for (int i = 0; i < AT_ONCE; i++) {
+			drive_done(client, &s[i]);
+			assert_int_equal(s[i].error.status, 0);
+			assert_int_equal(s[i].messages, 1);
+			assert_true(atomic_load(&peer.counted[round * AT_ONCE + i]) >= 1);
+			buf_release(&s[i].last);
+		}
+	}
+}
+
 static void
 a_server_that_stays_away_leaves_the_outcome_unknown(void **state)
 {
@@ -453,6 +488,7 @@ main(void)
 		AT_A_PEER(an_answer_that_has_begun_is_not_asked_for_again),
 		AT_A_PEER(a_refused_call_needs_no_word),
 		AT_A_PEER(a_call_that_was_lost_waits_for_the_server_to_come_back),
+		AT_A_PEER(every_call_survives_a_server_that_keeps_dying),
 		AT_A_PEER(a_server_that_stays_away_leaves_the_outcome_unknown),
 		AT_A_PEER(a_refusal_after_a_loss_does_not_say_that_nothing_happened),
 		AT_A_PEER(resting_calls_can_be_cancelled_and_freed),

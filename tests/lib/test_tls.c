@@ -1,7 +1,6 @@
 /* TLS: whom a client believes, whom it tells who it is, and what it says when it
  * does not go on. */
 #include <errno.h>
-#include <signal.h>
 
 #include "drive.h"
 #include "pki.h"
@@ -423,6 +422,5 @@ main(void)
 		cmocka_unit_test(a_handshake_that_does_not_end_is_given_up),
 		cmocka_unit_test(a_server_killed_in_mid_call_ends_the_call_on_tls),
 	};
-	signal(SIGPIPE, SIG_IGN); /* of the peer's OpenSSL, not of libzwy */
 	return cmocka_run_group_tests(tests, make_authority, remove_authority);
 }

@@ -116,7 +116,7 @@ headers_are_those_of_grpc(void **state)
 			      ":scheme: http\n",
 			      "te: trailers\n",
 			      "content-type: application/grpc\n",
-			      "user-agent: test/1 grpc-c-libzwy/",
+			      "user-agent: test/1 grpc-c-libzwy/" ZWY_VERSION "\n",
 			      "zwy-as: principals/li\n",
 			      "zwy-uid: 1000\n",
 			      "x-test: a b\n",
