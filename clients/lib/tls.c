@@ -129,6 +129,25 @@ tls_stream_read(struct tls_stream *s, void *to, size_t n)
 	return r == 1 ? (ssize_t)done : failure(s, r);
 }
 
+/* A server that does not want this client's certificate says so after the client's side of
+ * the handshake is done, and closes: what it said may still lie there when a write fails. */
+static void
+listen_for_alert(struct tls_stream *s)
+{
+	char first[sizeof(s->trouble)], byte;
+	size_t done;
+	memcpy(first, s->trouble, sizeof(first));
+	s->trouble[0] = '\0';
+	ERR_clear_error();
+	errno = 0;
+	int r = SSL_read_ex(s->ssl, &byte, 1, &done);
+	if (r == 1 || SSL_get_error(s->ssl, r) != SSL_ERROR_SSL)
+		memcpy(s->trouble, first, sizeof(first));
+	else
+		failure(s, r);
+	ERR_clear_error();
+}
+
 ssize_t
 tls_stream_write(struct tls_stream *s, const void *from, size_t n)
 {
@@ -136,10 +155,14 @@ tls_stream_write(struct tls_stream *s, const void *from, size_t n)
 	ERR_clear_error();
 	errno = 0;
 	int r = SSL_write_ex(s->ssl, from, n, &done);
-	if (r != 1)
-		return failure(s, r) == -EAGAIN ? -EAGAIN : -EPROTO;
-	s->wants_write = false;
-	return (ssize_t)done;
+	if (r == 1) {
+		s->wants_write = false;
+		return (ssize_t)done;
+	}
+	if (failure(s, r) == -EAGAIN)
+		return -EAGAIN;
+	listen_for_alert(s);
+	return -EPROTO;
 }
 
 bool
