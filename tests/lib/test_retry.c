@@ -436,43 +436,6 @@ too_many_failures_stop_retries_until_calls_succeed(void **state)
 	assert_int_equal(error.attempts, 2);
 }
 
-/* ---- options ------------------------------------------------------------------ */
-
-static void
-options_say_their_size(void **state)
-{
-	(void)state;
-	struct {
-		struct zwy_call_options known;
-		uint64_t newer;
-	} o = {.known = {.size = sizeof(o)}, .newer = 0};
-	struct zwy_error error;
-	assert_int_equal(zwy_unary(client, "/t/Echo", bytes_of("x"), &o.known, NULL, &error), 0);
-	o.newer = 1;
-	errno = 0;
-	assert_null(zwy_call_start(client, "/t/Echo", bytes_of("x"), &o.known));
-	assert_int_equal(errno, E2BIG);
-	assert_int_equal(zwy_unary(client, "/t/Echo", bytes_of("x"), &o.known, NULL, &error), -1);
-	assert_int_equal(error.status, GRPC_INVALID_ARGUMENT);
-	o.known.size = 0;
-	assert_null(zwy_call_start(client, "/t/Echo", bytes_of("x"), &o.known));
-	assert_int_equal(errno, EINVAL);
-	struct zwy_retry bare = {0};
-	struct zwy_call_options with = {.size = sizeof(with), .retry = &bare};
-	assert_null(zwy_call_start(client, "/t/Echo", bytes_of("x"), &with));
-
-	struct zwy_options c = {.as = "principals/li"};
-	struct zwy_client *none;
-	assert_int_equal(zwy_client_new(&none, peer.target, &c, &error), -EINVAL);
-	assert_non_null(strstr(error.text, "size"));
-	static const struct zwy_options init = ZWY_OPTIONS_INIT;
-	static const struct zwy_retry retry_init = ZWY_RETRY_INIT;
-	static const struct zwy_call_options call_init = ZWY_CALL_OPTIONS_INIT;
-	assert_int_equal(init.size, sizeof(init));
-	assert_int_equal(retry_init.size, sizeof(retry_init));
-	assert_int_equal(call_init.size, sizeof(call_init));
-}
-
 int
 main(void)
 {
@@ -495,7 +458,6 @@ main(void)
 		AT_A_PEER(a_client_stream_is_sent_again_whole),
 		AT_A_PEER(what_is_larger_than_the_buffer_is_sent_once),
 		cmocka_unit_test_teardown(too_many_failures_stop_retries_until_calls_succeed, stop),
-		AT_A_PEER(options_say_their_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
