@@ -232,6 +232,23 @@ a_refusal_can_be_mended_under_the_same_name(void **state)
 	box_free(b);
 }
 
+/* As rsync --inplace ends. */
+static void
+to_cut_a_request_to_the_length_that_it_has_changes_nothing(void **state)
+{
+	(void)state;
+	static const char text[] = "kind=regular\nsubmit\n";
+	struct box *b = new_box();
+	struct box_handle h = create(b, "a.req");
+	accept(b, &h, put(&h, 0, text));
+	assert_int_equal(box_truncate(h.file, &h, sizeof(text) - 1, 3), 0);
+	assert_int_equal(box_flush(&h).error_number, 0);
+	assert_int_equal(box_truncate(h.file, &h, 3, 4), 0);
+	assert_int_not_equal(box_flush(&h).error_number, 0);
+	box_close(&h);
+	box_free(b);
+}
+
 static void
 an_unlinked_request_is_only_hidden(void **state)
 {
@@ -407,6 +424,7 @@ main(void)
 		cmocka_unit_test(the_same_bytes_again_succeed_others_do_not),
 		cmocka_unit_test(after_submit_only_blanks_and_comments_may_follow),
 		cmocka_unit_test(a_refusal_can_be_mended_under_the_same_name),
+		cmocka_unit_test(to_cut_a_request_to_the_length_that_it_has_changes_nothing),
 		cmocka_unit_test(an_unlinked_request_is_only_hidden),
 		cmocka_unit_test(a_rename_onto_a_requests_name_commits),
 		cmocka_unit_test(an_editor_may_put_back_what_it_moved_aside),
