@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 from zwytest import Skip, build_dir, can_mount, main, scratch_dir  # noqa: E402
@@ -68,6 +69,9 @@ def test_what_it_tells_people_to_try_works():
             if "whoami" in command:
                 assert "core-ca" in out, out
         assert "closed" in demo.shell(re.search(r"zwy why \S+", said).group(0))
+        health, metrics = re.findall(r"(http://[^ ;]+)", re.search(r"How it is doing: +(.*)", said).group(1))
+        assert urllib.request.urlopen(health, timeout=30).read() == b"serving\n"
+        assert b"grpc_server_handled_total" in urllib.request.urlopen(metrics, timeout=30).read()
         refusal = re.search(r"A refusal: +(.*)\n +(cat .*)\n", said)
         assert subprocess.run(["bash", "-c", refusal.group(1)], stderr=subprocess.DEVNULL, check=False).returncode != 0
         assert "QUOTA_EXCEEDED" in demo.shell(refusal.group(2))
