@@ -7,10 +7,13 @@
 
 static const struct {
 	const char *reason, *text;
+	bool tls;
 } advice[] = {
-#define ADVICE(reason, text) {#reason, text},
+#define ADVICE(reason, text)     {#reason, text, false},
+#define TLS_ADVICE(reason, text) {#reason, text, true},
 #include "advice.def"
 #undef ADVICE
+#undef TLS_ADVICE
 };
 
 void
@@ -86,12 +89,14 @@ article_text(char dst[64], const char *article)
 }
 
 static const char *
-advice_for(const char *reason)
+advice_for(const struct cli *cli, const char *reason)
 {
+	bool tls = strncmp(cli->target, "tls:", 4) == 0;
+	const char *text = NULL;
 	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
-		if (strcmp(advice[i].reason, reason) == 0)
-			return advice[i].text;
-	return NULL;
+		if (strcmp(advice[i].reason, reason) == 0 && (!text || tls) && tls >= advice[i].tls)
+			text = advice[i].text;
+	return text;
 }
 
 /* A single defect that says no more than the first line does is not repeated; where
@@ -120,7 +125,7 @@ tell_error(struct cli *cli, const struct zwy_error *error)
 		fprintf(stderr, "  %s%s%s\n", field, field[0] ? ": " : "", error->details[i].text);
 	}
 	const char *unknown = error->exit_status == EXIT_UNKNOWN ? "DEADLINE_EXCEEDED" : NULL;
-	const char *what = advice_for(unknown ? unknown : error->reason);
+	const char *what = advice_for(cli, unknown ? unknown : error->reason);
 	if (what)
 		fprintf(stderr, "  what to do: %s\n", what);
 	return error->exit_status ? error->exit_status : EXIT_INTERNAL;

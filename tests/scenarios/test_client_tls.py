@@ -41,9 +41,11 @@ def test_what_is_wrong_is_told(server):
     port = server.tls.rpartition(":")[2]
     for target, words, status, text in (
             (server.tls, (), 6, "is not trusted"),
+            (server.tls, (), 6, "--ca says whom to trust"),
             (server.tls, ("--ca", other.certificate), 6, "is not trusted"),
             (f"tls:127.0.0.2:{port}", ("--ca", CA), 6, "127.0.0.2"),
             (server.tls, ("--ca", CA), 4, "certificate"),  # nobody: the server refuses the call
+            (server.tls, ("--ca", CA), 4, "--cert and --key say who you are"),
             (server.tls, ("--ca", "/nonexistent.pem"), 2, "/nonexistent.pem: No such file"),
             (server.tls, ("--ca", CA, "--cert", CA, "--key", pair.key), 2, "key"),
             (server.tcp, ("--ca", CA), 2, "tls:HOST:PORT")):
