@@ -46,7 +46,7 @@ int
 main(int argc, char **argv)
 {
 	int failed = 0, ran = 0;
-	if (argc < 2) {
+	if (argc < 2 || argv[1][0] == '-') {
 		fprintf(stderr, "usage: zwy-interop-client TARGET [CASE...]\n");
 		return 2;
 	}
