@@ -88,13 +88,22 @@ client_disconnected(struct zwy_client *client, enum phase phase, bool proven, co
 	client_assign(client);
 }
 
-void
-client_resolved(struct zwy_client *client)
+/* No more is heard of it from here on: its thread may hold on to the descriptor, and answer. */
+static struct resolve *
+stop_resolving(struct zwy_client *client)
 {
 	struct resolve *r = client->resolve;
 	client->resolve = NULL;
+	if (r)
+		epoll_ctl(client->epoll, EPOLL_CTL_DEL, resolve_fd(r), NULL);
+	return r;
+}
+
+void
+client_resolved(struct zwy_client *client)
+{
+	struct resolve *r = stop_resolving(client);
 	const char *wrong = resolve_take(r, &client->target);
-	epoll_ctl(client->epoll, EPOLL_CTL_DEL, resolve_fd(r), NULL);
 	if (wrong) {
 		note_trouble(client, PHASE_CONNECTING, "%s: %s", client->target.host, wrong);
 		give_up(client);
@@ -109,8 +118,7 @@ client_check_attempt(struct zwy_client *client)
 {
 	if (client->state != ZWY_CONNECTING || client->attempt_by > client->now)
 		return;
-	resolve_free(client->resolve);
-	client->resolve = NULL;
+	resolve_free(stop_resolving(client));
 	if (client->current) {
 		connection_lost(client->current, "no answer in time");
 		return;
