@@ -210,8 +210,7 @@ connection_new(struct net *n, bool is_unix)
 		return NULL;
 	c->net = n;
 	c->timer_at = INT64_MAX;
-	int rc = is_unix ? uv_pipe_init(n->loop, &c->uv.pipe, 0) : uv_tcp_init(n->loop, &c->uv.tcp);
-	if (rc) {
+	if (socket_init(n, &c->uv, is_unix) != 0) {
 		free(c);
 		return NULL;
 	}
@@ -219,7 +218,7 @@ connection_new(struct net *n, bool is_unix)
 	c->uv.handle.data = c;
 	c->timer.data = c;
 	c->handles = 2;
-	n->handles += 2;
+	n->handles++; /* the timer */
 	return c;
 }
 

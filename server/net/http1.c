@@ -24,12 +24,7 @@ struct http1 {
 /* An arrival on its way to the library. */
 struct arrival {
 	struct net *net;
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} uv;
+	union socket uv;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -186,13 +181,11 @@ http1_accept(struct listener *l)
 	if (!a)
 		return;
 	a->net = n;
-	int rc = l->is_unix ? uv_pipe_init(n->loop, &a->uv.pipe, 0) : uv_tcp_init(n->loop, &a->uv.tcp);
-	if (rc) {
+	if (socket_init(n, &a->uv, l->is_unix) != 0) {
 		free(a);
 		return;
 	}
 	a->uv.handle.data = a;
-	n->handles++;
 	if (uv_accept(&l->uv.stream, &a->uv.stream) == 0)
 		hand_over(n, &a->uv.handle);
 	uv_close(&a->uv.handle, on_arrival_closed);

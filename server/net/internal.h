@@ -64,6 +64,13 @@ struct address_key {
 	uint64_t value;
 };
 
+union socket {
+	uv_handle_t handle;
+	uv_stream_t stream;
+	uv_tcp_t tcp;
+	uv_pipe_t pipe;
+};
+
 struct listener {
 	struct net *net;
 	struct listener *next, **link;
@@ -71,12 +78,7 @@ struct listener {
 	bool is_unix;
 	enum listen_kind kind;
 	char name[NET_TARGET_MAX]; /* its real target */
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} uv;
+	union socket uv;
 };
 
 struct connection {
@@ -101,12 +103,7 @@ struct connection {
 	msec timer_at;   /* of the timer; INT64_MAX: not running */
 	unsigned handles;
 	uv_timer_t timer;
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} uv;
+	union socket uv;
 };
 
 struct net {
@@ -174,6 +171,8 @@ void address_format(char *dst, size_t size, const struct sockaddr *address);
 bool address_is_loopback(const struct sockaddr *address);
 
 const char *listen_prefix(enum listen_kind kind);
+/* Not yet with the kernel. 0, or libuv's error: then there is nothing to close. */
+int socket_init(struct net *n, union socket *s, bool is_unix);
 
 /* listener.c */
 int listener_open(struct net *n, const struct target *t, struct listener **ret, struct fault *f);

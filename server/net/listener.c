@@ -86,6 +86,15 @@ on_connection(uv_stream_t *stream, int status)
 		connection_accept(l);
 }
 
+int
+socket_init(struct net *n, union socket *s, bool is_unix)
+{
+	int rc = is_unix ? uv_pipe_init(n->loop, &s->pipe, 0) : uv_tcp_init(n->loop, &s->tcp);
+	if (rc == 0)
+		n->handles++;
+	return rc;
+}
+
 static struct listener *
 listener_new(struct net *n, enum listen_kind kind, bool is_unix)
 {
@@ -96,13 +105,11 @@ listener_new(struct net *n, enum listen_kind kind, bool is_unix)
 	l->id = ++n->listener_ids;
 	l->kind = kind;
 	l->is_unix = is_unix;
-	int rc = is_unix ? uv_pipe_init(n->loop, &l->uv.pipe, 0) : uv_tcp_init(n->loop, &l->uv.tcp);
-	if (rc) {
+	if (socket_init(n, &l->uv, is_unix) != 0) {
 		free(l);
 		return NULL;
 	}
 	l->uv.handle.data = l;
-	n->handles++;
 	l->next = n->listeners;
 	l->link = &n->listeners;
 	if (n->listeners)
