@@ -258,13 +258,16 @@ connection_accept(struct listener *l)
 	struct connection *c = connection_new(n, l->is_unix);
 	if (!c)
 		return;
-	if (uv_accept(&l->uv.stream, &c->uv.stream) == 0 && net_add(n, c)) {
+	bool accepted = uv_accept(&l->uv.stream, &c->uv.stream) == 0;
+	if (accepted && net_add(n, c)) {
 		if (connection_open(c, l) == 0)
 			net_mark(c);
 		else
 			connection_close(c);
 		return;
 	}
+	if (accepted)
+		net_complain(n, l->name, "a connection is closed: there are max_connections already");
 	c->closing = true;
 	uv_close(&c->uv.handle, on_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);

@@ -113,6 +113,7 @@ on_request(void *ctx, struct MHD_Connection *m, const char *url, const char *met
 	if (first) {
 		*state = h;
 		h->answering++;
+		uv_ref((uv_handle_t *)&h->poll); /* a drain waits for the answer */
 	}
 	const struct rpc_page *page = find_page(&h->net->config.rpc, url);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
@@ -134,8 +135,10 @@ on_completed(void *ctx, struct MHD_Connection *m, void **state, enum MHD_Request
 {
 	(void)m, (void)how;
 	struct http1 *h = ctx;
-	if (*state)
-		h->answering--;
+	if (*state && --h->answering == 0) {
+		uv_unref((uv_handle_t *)&h->poll);
+		net_maybe_drained(h->net);
+	}
 	*state = NULL;
 }
 

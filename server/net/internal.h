@@ -171,7 +171,8 @@ void address_format(char *dst, size_t size, const struct sockaddr *address);
 bool address_is_loopback(const struct sockaddr *address);
 
 const char *listen_prefix(enum listen_kind kind);
-/* Not yet with the kernel. 0, or libuv's error: then there is nothing to close. */
+/* A handle more of the net's, without a descriptor yet. 0, or libuv's error: then there is
+ * nothing to close. */
 int socket_init(struct net *n, union socket *s, bool is_unix);
 
 /* listener.c */
@@ -226,9 +227,17 @@ void tls_describe(const struct tls *t, const char **ret_version, const char **re
 /* tls_context.c: the files' content as a context, checked as far as can be. */
 int tls_context_new(SSL_CTX **ret, struct net *n, struct fault *f);
 
+/* Names of files that are not given are NULL or "". */
+static inline bool
+file_given(const char *file)
+{
+	return file && file[0];
+}
+
 /* tls_reload.c */
 int tls_files_open(struct net *n, struct fault *f);
 void tls_files_free(struct net *n);
+/* From the first TLS listener on: without one nobody sees what the files say. */
 void tls_reload_start(struct net *n);
 
 /* inspect.c: before an engine is freed. */
@@ -243,6 +252,8 @@ void net_notice(struct net *n, const char *fmt, ...) __attribute__((format(print
 bool net_add(struct net *n, struct connection *c);
 void net_remove(struct net *n, struct connection *c);
 void net_mark(struct connection *c);
+/* Where that was the last that a drain waits for, the loop turns once more, and tells. */
+void net_maybe_drained(struct net *n);
 /* One handle less with libuv. */
 void net_handle_closed(struct net *n);
 msec net_now(const struct net *n);

@@ -142,10 +142,23 @@ flush_all(struct net *n)
 	}
 }
 
+static bool
+is_drained(const struct net *n)
+{
+	return n->drained && n->connection_count == 0 && !http1_busy(n->http1);
+}
+
 static void
 on_idle(uv_idle_t *idle)
 {
 	(void)idle;
+}
+
+void
+net_maybe_drained(struct net *n)
+{
+	if (is_drained(n))
+		uv_idle_start(&n->idle, on_idle);
 }
 
 static void
@@ -163,9 +176,8 @@ on_check(uv_check_t *check)
 {
 	struct net *n = check->data;
 	flush_all(n);
-	if (!n->drained || n->connection_count > 0 || http1_busy(n->http1))
-		return;
-	tell_drained(n);
+	if (is_drained(n))
+		tell_drained(n);
 }
 
 /* Before the loop sleeps: what timers and other callbacks left to say. */
@@ -218,7 +230,6 @@ net_open(struct net **ret, uv_loop_t *loop, const struct net_config *config, str
 		return rc;
 	}
 	start_turns(n);
-	tls_reload_start(n);
 	*ret = n;
 	return 0;
 }
@@ -328,9 +339,7 @@ net_drain(struct net *n, int64_t grace, void (*done)(void *ctx), void *ctx)
 		listener_close(n->listeners);
 	for (struct connection *c = n->connections; c; c = c->next)
 		connection_drain(c, grace);
-	/* Without a connection nothing else might make the loop turn. */
-	if (n->connection_count == 0)
-		uv_idle_start(&n->idle, on_idle);
+	net_maybe_drained(n);
 }
 
 void

@@ -130,6 +130,21 @@ def test_http_connections_are_limited_in_number_and_silence():
         assert get(server, "/hello")[0] == 200
 
 
+def processor_seconds_of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_a_drain_that_waits_for_an_answer_sleeps_meanwhile():
+    before = processor_seconds_of_children()
+    with Server("http:127.0.0.1:0", words=["http_timeout=5000"]) as server:
+        with server.dial() as sock:
+            sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+            assert get(server, "/hello")[0] == 200  # and before it the server has seen the first
+            server.stop()
+    assert processor_seconds_of_children() - before < 1
+
+
 # ---- too many ----
 
 def test_connections_of_one_user_are_limited():
@@ -180,6 +195,7 @@ def test_out_of_descriptors_it_turns_away_and_goes_on():
                 turned_away += 1
                 sock.close()
         assert len(held) == 32 and turned_away == 68, (len(held), turned_away)
+        server.hears("there are max_connections already")
         for raw in held:
             says(raw)
             raw.sock.close()
