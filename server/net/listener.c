@@ -127,6 +127,8 @@ prepare_kind(struct net *n, enum listen_kind kind, struct fault *f)
 	if (kind == LISTEN_TLS && !n->tls)
 		return fault_set(f, ERR_INVALID_ARGUMENT,
 				 "a TLS listener needs a certificate and a key: tls_certificate, tls_key");
+	if (kind == LISTEN_TLS)
+		tls_reload_start(n);
 	return 0;
 }
 

@@ -75,8 +75,13 @@ bio_method(void)
 int
 tls_open_net(struct net *n, struct fault *f)
 {
-	if (!n->config.tls.certificate || !n->config.tls.certificate[0])
-		return 0;
+	const struct net_tls *t = &n->config.tls;
+	if (!file_given(t->certificate))
+		return file_given(t->key)
+			       ? fault_set(f, ERR_INVALID_ARGUMENT, "tls_key needs tls_certificate")
+			       : 0;
+	if (t->clients == NET_CLIENTS_NONE && (file_given(t->client_ca) || file_given(t->crl)))
+		net_notice(n, "tls_client_ca and tls_crl are not looked at: tls_client_certificates is none");
 	n->bio = bio_method();
 	if (!n->bio)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");

@@ -77,18 +77,12 @@ unusable(struct fault *f, const char *what, const char *file)
 	return rc;
 }
 
-static bool
-given(const char *file)
-{
-	return file && file[0];
-}
-
 /* Stays as it is said: what cannot work is refused, what will not for long is remarked on. */
 static int
 load_own(SSL_CTX *s, struct net *n, struct fault *f)
 {
 	const struct net_tls *t = &n->config.tls;
-	if (!given(t->key))
+	if (!file_given(t->key))
 		return fault_set(f, ERR_INVALID_ARGUMENT, "tls_certificate needs tls_key");
 	if (SSL_CTX_use_certificate_chain_file(s, t->certificate) != 1)
 		return unusable(f, "tls_certificate", t->certificate);
@@ -126,7 +120,7 @@ load_clients(SSL_CTX *s, struct net *n, struct fault *f)
 		SSL_CTX_set_verify(s, SSL_VERIFY_NONE, NULL);
 		return 0;
 	}
-	if (!given(t->client_ca))
+	if (!file_given(t->client_ca))
 		return fault_set(f, ERR_INVALID_ARGUMENT, "tls_client_certificates needs tls_client_ca");
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(t->client_ca);
 	if (!names || SSL_CTX_load_verify_file(s, t->client_ca) != 1) {
@@ -140,7 +134,7 @@ load_clients(SSL_CTX *s, struct net *n, struct fault *f)
 			   SSL_VERIFY_PEER |
 				   (t->clients == NET_CLIENTS_REQUIRED ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
 			   judge_certificate);
-	return given(t->crl) ? load_revocations(s, n, f) : 0;
+	return file_given(t->crl) ? load_revocations(s, n, f) : 0;
 }
 
 static int

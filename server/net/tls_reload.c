@@ -34,7 +34,7 @@ mark_files(const struct net *n, struct file_mark marks[FILE_COUNT])
 	memset(marks, 0, FILE_COUNT * sizeof(*marks));
 	for (size_t i = 0; i < FILE_COUNT; i++) {
 		struct stat st;
-		if (!names[i] || !names[i][0] || stat(names[i], &st) != 0)
+		if (!file_given(names[i]) || stat(names[i], &st) != 0)
 			continue;
 		marks[i].device = st.st_dev;
 		marks[i].inode = st.st_ino;
@@ -118,8 +118,6 @@ void
 tls_reload_start(struct net *n)
 {
 	uint64_t interval = (uint64_t)n->config.limits.tls_reload_interval;
-	if (!n->files)
-		return;
 	uv_timer_start(&n->reload, on_look, interval, interval);
 	uv_unref((uv_handle_t *)&n->reload);
 }

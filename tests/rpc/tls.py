@@ -386,7 +386,7 @@ def test_a_server_does_not_start_with_files_that_cannot_be_used():
     locked = folder / "locked.key"
     authority.openssl("ec", "-in", pair.key, "-aes256", "-passout", "pass:secret", "-out", locked)
     good = [f"certificate={pair.certificate}", f"key={pair.key}"]
-    for words, said in (([], "tls_certificate"), (good[:1], "needs tls_key"),
+    for words, said in (([], "tls_certificate"), (good[:1], "needs tls_key"), (good[1:], "tls_key needs tls_certificate"),
                         ([good[0], f"key={other.key}"], "tls_key"), ([good[0], f"key={locked}"], "tls_key"),
                         ([good[0], "key=/nowhere/key"], "tls_key"), (["certificate=/dev/null", good[1]], "tls_certificate"),
                         (good + ["clients=required"], "needs tls_client_ca"),
@@ -395,6 +395,11 @@ def test_a_server_does_not_start_with_files_that_cannot_be_used():
         ran = subprocess.run([echo.PROGRAM, *words, "tls:127.0.0.1:0"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                              timeout=TIMEOUT, check=False)
         assert ran.returncode == 1 and said in ran.stderr, (words, ran)
+
+
+def test_authorities_that_nobody_asks_for_are_remarked_on():
+    with Server("tls:127.0.0.1:0", words=[f"ca={authority.authority().certificate}"]) as server:
+        server.hears("tls_client_ca and tls_crl are not looked at")
 
 
 def test_a_certificate_near_its_end_is_remarked_on():
