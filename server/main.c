@@ -242,7 +242,10 @@ reload(uv_signal_t *handle, int signum)
 	struct fault f = {0};
 	supervisor_reloading();
 	if (net_reload(z->server.net, &f) == 0)
-		log_say(z->server.watchtower.log, LEVEL_INFO, "SIGHUP: TLS files were read again");
+		log_say(z->server.watchtower.log, LEVEL_INFO, "SIGHUP: %s",
+			net_certificate_end(z->server.net)
+				? "TLS files were read again"
+				: "no listener speaks TLS, so there is nothing to read again");
 	else
 		log_say(z->server.watchtower.log, LEVEL_ERROR,
 			"SIGHUP: what was read before stays in force: %s", f.text);

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """The server as a process: start, refusal to start, drain, restart. smoke: yes"""
+import signal
 import subprocess
 
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Refused, Server, demo, main, program, refused, scratch_dir  # noqa: E402
+from zwytest import Refused, Server, demo, eventually, main, program, refused, scratch_dir  # noqa: E402
 
 
 def start(*words):
@@ -88,6 +89,12 @@ def test_sigterm_lets_calls_under_way_finish(server):
     server.start()
     kept = {a.name for a in server.client().list("ListApplications", as_=demo.DU, page_size=500)}
     assert set(done) <= kept, set(done) - kept
+
+
+def test_sighup_without_tls_says_that_there_is_nothing_to_read(server):
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "SIGHUP: no listener speaks TLS" in server.log_text(), "the log to say so")
+    assert server.client().call("WhoAmI").principal.name == "principals/demo"
 
 
 def test_a_restart_keeps_everything(server):
