@@ -6,14 +6,13 @@
 #include "cli.h"
 
 static const struct {
-	const char *reason, *text;
-	bool tls;
+	const char *scheme, *reason, *text;
 } advice[] = {
-#define ADVICE(reason, text)     {#reason, text, false},
-#define TLS_ADVICE(reason, text) {#reason, text, true},
+#define ADVICE(reason, text)            {"", #reason, text},
+#define ADVICE_AT(scheme, reason, text) {scheme, #reason, text},
 #include "advice.def"
 #undef ADVICE
-#undef TLS_ADVICE
+#undef ADVICE_AT
 };
 
 void
@@ -91,11 +90,13 @@ article_text(char dst[64], const char *article)
 static const char *
 advice_for(const struct cli *cli, const char *reason)
 {
-	bool tls = strncmp(cli->target, "tls:", 4) == 0;
 	const char *text = NULL;
-	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
-		if (strcmp(advice[i].reason, reason) == 0 && (!text || tls) && tls >= advice[i].tls)
+	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
+		size_t n = strlen(advice[i].scheme);
+		if (strcmp(advice[i].reason, reason) == 0 && strncmp(advice[i].scheme, cli->target, n) == 0 &&
+		    (!text || n))
 			text = advice[i].text;
+	}
 	return text;
 }
 
