@@ -9,7 +9,7 @@ import sys
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it remarks on each refusal
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Authority, authority, demo, eventually, main, refused, scratch_dir, with_server  # noqa: E402
+from zwytest import Authority, authority, demo, eventually, main, program, refused, scratch_dir, with_server  # noqa: E402
 
 MANUAL = pathlib.Path(__file__).resolve().parents[2] / "clients/man/zwyd.8"
 
@@ -96,8 +96,8 @@ def test_sighup_reads_revocations_while_a_watch_goes_on(server):
 
 
 def test_the_recipe_of_the_manual_works(server):
-    text = MANUAL.read_text(encoding="utf-8").replace("\\-", "-").replace("\\e\n", "\\\n")
-    recipe = re.search(r"^openssl req.*?^END$", text, re.M | re.S).group()
+    text = MANUAL.read_text(encoding="utf-8").replace("\\-", "-").replace("\\e", "\\")
+    recipe, ask = re.search(r"^(openssl req.*?>tls.conf\n).*?^(zwy .*? whoami)$", text, re.M | re.S).groups()
     folder = pathlib.Path(scratch_dir("recipe-"))
     subprocess.run(["sh", "-e"], input=recipe, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, check=True)
     assert server.stop() == 0
@@ -106,6 +106,9 @@ def test_the_recipe_of_the_manual_works(server):
     pair = authority.Pair(folder / "core-du.pem", folder / "core-du.key")
     client = server.client(target=server.tls, certificate=pair, trusted=(folder / "ca.pem").read_bytes())
     assert client.call("WhoAmI").principal.name == "principals/core-du"
+    words = [server.tls if word.startswith("tls:") else word for word in ask.split()]
+    said = subprocess.run([program("zwy"), *words[1:]], cwd=folder, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    assert "principal.name=principals/core-du\n" in said, said
 
 
 if __name__ == "__main__":
