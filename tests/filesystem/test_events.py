@@ -38,6 +38,7 @@ def test_the_writers_own_change_is_there_at_once(server):
 def test_tail_follows_and_recursive_tools_end(server):
     client = server.client()
     with mounted(server, "as=" + demo.CA) as mount:
+        mount.read("events")  # the mount knows from which revision on
         with subprocess.Popen(["tail", "-n", "+1", "-s", "0.05", "-f", mount / "events"], stdout=subprocess.PIPE, text=True) as tail:
             try:
                 name = demo.file(client).name
