@@ -45,12 +45,12 @@ fill_spec(zwy_v1_Item *item, const zwy_v1_Service *service, struct arena *arena)
 	}
 }
 
-/* The part of it that a department writes, references as bare slugs; the rest stays. */
+/* The part of it that a department writes, references as bare slugs; the rest,
+ * its kind too, stays. */
 static void
 take_over(const struct facts *facts, const zwy_v1_Application *asked, struct arena *arena,
 	  zwy_v1_Application *ret)
 {
-	ret->kind = zwy_v1_APPLICATION_KIND_REGULAR;
 	ret->system = dup_reference(arena, "systems", asked->system);
 	ret->zone = asked->zone;
 	ret->purpose = asked->purpose;
@@ -90,10 +90,11 @@ finish(struct arena *arena, const struct outcome *out, struct outcome *ret, stru
 
 /* Role first, then the system, then whose it is; the rest follows checks.def. */
 static int
-writer_check(const struct facts *facts, const char *what, struct fault *f)
+writer_check(const struct work *w, const char *what, struct fault *f)
 {
+	const struct facts *facts = w->facts;
 	if (!facts->actor->is_system && !actor_has(facts->actor, DU_BIT))
-		return authority_check(facts, "", DU_BIT, what, "13", f);
+		return authority_check(facts, "", DU_BIT, what, w->process->article, f);
 	if (facts->system && facts->department)
 		return authority_check(facts, name_slug(facts->department->name), DU_BIT, what, "4", f);
 	return 0;
@@ -110,7 +111,7 @@ submit_new(struct work *w, struct fault *missing, struct fault *f)
 	/* Only documents can be wanting now. */
 	if (application_check(w->facts, a, STAGE_SUBMIT, 0, missing))
 		return 0;
-	return step_apply(w, step_find("draft", "submit"), "act", f);
+	return step_apply(w, 0, "act", f);
 }
 
 int
@@ -124,10 +125,14 @@ application_create(const struct facts *facts, const zwy_v1_Application *asked, b
 	f = f ? f : &own;
 	ret_missing = ret_missing ? ret_missing : &own_missing;
 	fault_clear(ret_missing);
+	int r = work_process(&w, asked->kind, f);
+	if (r)
+		return r;
+	a->kind = w.process->kind;
 	take_over(facts, asked, arena, a);
 	if (arena->failed)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	int r = writer_check(facts, "applying", f);
+	r = writer_check(&w, "applying", f);
 	if (r == 0)
 		r = application_check(facts, a, STAGE_CREATE, 0, f);
 	if (r)
@@ -136,9 +141,9 @@ application_create(const struct facts *facts, const zwy_v1_Application *asked, b
 	fill_in(facts, arena, a);
 	a->name = arena_strdup(arena, text_of(asked->name));
 	a->month = arena_printf(arena, "%04d-%02d", today.year, today.month);
-	a->state = arena_strdup(arena, "draft");
+	a->state = arena_strdup(arena, w.process->states[0].name);
 	a->open = true;
-	work_event(&w, "create", "create", "", a->state, "13", "");
+	work_event(&w, "create", "create", "", a->state, w.process->article, "");
 	if (submit)
 		r = submit_new(&w, ret_missing, f);
 	return r ? r : finish(arena, &out, ret, f);
@@ -188,31 +193,35 @@ frozen_field(const zwy_v1_Application *before, const zwy_v1_Application *a)
 }
 
 static int
-update_check(const struct facts *facts, const zwy_v1_Application *before, const zwy_v1_Application *a,
-	     struct fault *f)
+refuse_update(const struct work *w, const char *why, struct fault *f)
 {
-	bool draft = text_is(before->state, "draft");
-	if (!draft && !text_is(before->state, "need_supplement") &&
-	    !text_is(before->state, "review_returned"))
-		return fault_set_article(
-			f, ERR_WRONG_STATE, "13",
-			"the application is %s: it is changed while it is draft, need_supplement or "
-			"review_returned",
-			text_of(before->state));
-	if (clock_ended(before, facts->now))
-		return fault_set_article(f, ERR_WRONG_STATE, "13",
+	return fault_set_article(f, ERR_WRONG_STATE, w->process->article, "the application is %s: %s",
+				 text_of(w->before->state), why);
+}
+
+static int
+update_check(const struct work *w, enum editing editing, struct fault *f)
+{
+	const zwy_v1_Application *before = w->before, *a = &w->out->application;
+	char text[192], list[128];
+	if (editing == EDIT_NOTHING) {
+		snprintf(text, sizeof(text), "it is changed while it is %s",
+			 process_editable(w->process, list, sizeof(list)));
+		return refuse_update(w, text, f);
+	}
+	if (clock_ended(w->process, before, w->facts->now))
+		return fault_set_article(f, ERR_WRONG_STATE, w->process->article,
 					 "the term for completing it has ended; it is about to lapse");
-	const char *frozen = draft ? NULL : frozen_field(before, a);
-	if (frozen)
-		return fault_set_article(
-			f, ERR_WRONG_STATE, "13",
-			"the application is %s: only purpose, cloud-plan and document can be changed; %s "
-			"differs",
-			before->state, frozen);
-	if (draft)
-		return application_check(facts, a, STAGE_CREATE, 0, f);
+	const char *frozen = editing == EDIT_ALL ? NULL : frozen_field(before, a);
+	if (frozen) {
+		snprintf(text, sizeof(text),
+			 "only purpose, cloud-plan and document can be changed; %s differs", frozen);
+		return refuse_update(w, text, f);
+	}
+	if (editing == EDIT_ALL)
+		return application_check(w->facts, a, STAGE_CREATE, 0, f);
 	fault_clear(f);
-	check_forms(facts, a, f);
+	check_forms(w->facts, a, f);
 	fault_summarise(f);
 	return f->code;
 }
@@ -229,17 +238,21 @@ application_update(const struct facts *facts, const zwy_v1_Application *before,
 	int r = work_begin(&w, f);
 	if (r)
 		return r;
+	const struct state *state = process_state(w.process, before->state);
+	enum editing editing = state ? state->editing : EDIT_NOTHING;
 	take_over(facts, asked, arena, a);
 	if (arena->failed)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	r = authority_check(facts, before->department, DU_BIT, "changing it", "4", f);
-	if (r == 0 && text_is(before->state, "draft"))
-		r = writer_check(facts, "changing it", f);
+	if (r == 0 && editing == EDIT_ALL)
+		r = writer_check(&w, "changing it", f);
+	if (r == 0 && asked->kind && asked->kind != before->kind)
+		r = refuse_update(&w, "its kind does not change", f);
 	if (r == 0)
-		r = update_check(facts, before, a, f);
+		r = update_check(&w, editing, f);
 	if (r)
 		return r;
-	if (text_is(before->state, "draft")) {
+	if (editing == EDIT_ALL) {
 		fill_in(facts, arena, a);
 	} else {
 		a->items = before->items;
@@ -247,6 +260,6 @@ application_update(const struct facts *facts, const zwy_v1_Application *before,
 		a->node = before->node;
 		a->funding = before->funding;
 	}
-	work_event(&w, "update", "update", before->state, before->state, "13", "");
+	work_event(&w, "update", "update", before->state, before->state, w.process->article, "");
 	return finish(arena, &out, ret, f);
 }

@@ -3,8 +3,8 @@
  * reason, article, values and what is allowed instead, or an outcome that the
  * service carries out in one store transaction.
  *
- * The workflow is the table in regular.def: one row per (state, action). Nothing
- * that is not a row is possible. */
+ * The workflow is the table of the process of the application's kind (process.h):
+ * one row per (state, action). Nothing that is not a row is possible. */
 #ifndef ZWY_RULES_APPLICATION_H
 #define ZWY_RULES_APPLICATION_H
 
@@ -13,6 +13,7 @@
 #include "rules/actor.h"
 #include "rules/calendar.h"
 #include "rules/parameters.h"
+#include "rules/process.h"
 #include "zwy/v1/application.pb.h"
 #include "zwy/v1/catalogue.pb.h"
 #include "zwy/v1/document.pb.h"
@@ -153,33 +154,6 @@ struct explanation {
  * the actor has, and who is not kept from it as the submitter. */
 void application_explain(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
 			 struct explanation *ret);
-
-/* The states that end an application. */
-bool application_final(const char *state);
-
-/* The workflow's rows, for `zwy rules`, tests and documentation. */
-struct step {
-	const char *from, *action;
-	const char *when; /* result=pass: the form's value that chooses this row; "": the only row */
-	const char *to;
-	unsigned roles;
-	const char *form;
-	const char *article;
-	const char *description;
-};
-extern const struct step regular_steps[];
-extern const size_t regular_step_count;
-
-/* The states, in the order of the workflow. */
-struct state {
-	const char *name;
-	bool final;
-	unsigned roles; /* who must act */
-	const char *article;
-	const char *text;
-};
-extern const struct state application_states[];
-extern const size_t application_state_count;
 
 /* A type of document. */
 struct document_type {

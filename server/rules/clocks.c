@@ -2,22 +2,6 @@
 
 #include "rules/workflow.h"
 
-const struct term_desc term_table[TERM_COUNT] = {
-#define TERM(id, name, article, statutory, parameter, role, then, missed, text) \
-	[TERM_##id] = {name, article, statutory, PARAM_##parameter, role##_BIT, then, missed, text},
-#include "rules/terms.def"
-#undef TERM
-};
-
-enum term
-term_find(const char *name)
-{
-	for (int i = 0; i < TERM_COUNT; i++)
-		if (text_is(term_table[i].name, name))
-			return (enum term)i;
-	return TERM_NONE;
-}
-
 google_protobuf_Timestamp
 stamp_of(msec t)
 {
@@ -119,8 +103,10 @@ clock_stop(struct work *w, enum term term)
 void
 clocks_stop_all(struct work *w)
 {
+	const struct process *p = w->process;
 	for (int i = 0; i < TERM_COUNT; i++)
-		clock_stop(w, (enum term)i);
+		if (text_is(term_table[i].process, p->name))
+			clock_stop(w, (enum term)i);
 }
 
 static bool
@@ -144,7 +130,7 @@ clocks_mark(struct work *w)
 {
 	zwy_v1_Application *a = &w->out->application;
 	for (size_t i = 0; i < a->clocks_count; i++) {
-		enum term term = term_find(a->clocks[i].term);
+		enum term term = term_find(w->process, a->clocks[i].term);
 		if (term != TERM_NONE && term_table[term].then[0] == '\0' && !a->clocks[i].overdue &&
 		    passed(&a->clocks[i], w->facts->now))
 			mark_overdue(w, &a->clocks[i], &term_table[term]);
@@ -152,9 +138,11 @@ clocks_mark(struct work *w)
 }
 
 const zwy_v1_Clock *
-clock_ended(const zwy_v1_Application *a, msec now)
+clock_ended(const struct process *p, const zwy_v1_Application *a, msec now)
 {
 	for (int i = 0; i < TERM_COUNT; i++) {
+		if (!text_is(term_table[i].process, p->name))
+			continue;
 		const zwy_v1_Clock *clock = clock_running(a, term_table[i].name);
 		if (clock && term_table[i].then[0] && passed(clock, now))
 			return clock;
@@ -171,7 +159,7 @@ application_clock(const struct facts *facts, const zwy_v1_Application *before, c
 	int r = work_begin(&w, f);
 	if (r)
 		return r;
-	enum term t = term_find(term);
+	enum term t = term_find(w.process, term);
 	zwy_v1_Clock *clock = t == TERM_NONE ? NULL : clock_running(&out.application, term);
 	if (clock && !clock->overdue && passed(clock, facts->now)) {
 		const struct term_desc *desc = &term_table[t];
@@ -181,7 +169,7 @@ application_clock(const struct facts *facts, const zwy_v1_Application *before, c
 			clock->overdue = desc->missed;
 			w.comment = arena_printf(arena, "%s: the term ended on %s", desc->name,
 						 text_of(clock->due_date));
-			r = step_apply(&w, step_find(before->state, desc->then), "clock", f);
+			r = step_apply(&w, process_step(w.process, before->state, desc->then), "clock", f);
 		}
 	}
 	if (r)

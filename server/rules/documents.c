@@ -152,34 +152,32 @@ check_documents(const struct facts *facts, const zwy_v1_Application *a, struct f
 	return f->code;
 }
 
-/* The states in which the department may still change its documents. */
-static bool
-department_writes(const char *state)
-{
-	return text_is(state, "draft") || text_is(state, "need_supplement") ||
-	       text_is(state, "review_returned");
-}
-
 int
 application_upload(const struct facts *facts, const zwy_v1_Application *before, const char *type,
 		   const char *sha256, struct fault *f)
 {
-	int r = authority_check(facts, before->department, DU_BIT, "uploading a document", "13", f);
+	struct work w = {.facts = facts, .before = before};
+	int r = work_process(&w, before->kind, f);
+	const struct process *p = w.process;
+	if (r == 0)
+		r = authority_check(facts, before->department, DU_BIT, "uploading a document", p->article, f);
 	if (r)
 		return r;
 	if (!type_known(type)) {
 		char list[256];
-		return fault_set_article(f, ERR_INVALID_FIELD, "13", "there is no document %.63s; types: %s",
-					 text_of(type), list_types(list, sizeof(list)));
+		return fault_set_article(f, ERR_INVALID_FIELD, p->article,
+					 "there is no document %.63s; types: %s", text_of(type),
+					 list_types(list, sizeof(list)));
 	}
 	const char *value = application_document(before, type);
 	const char *digest = value ? document_digest(value) : NULL;
-	if (application_final(before->state) || (!department_writes(before->state) && !digest))
-		return fault_set_article(
-			f, ERR_WRONG_STATE, "13",
-			"the application is %s: documents are added while it is draft, need_supplement "
-			"or review_returned",
-			text_of(before->state));
+	const struct state *state = process_state(p, before->state);
+	if (!state || state->final || (state->editing == EDIT_NOTHING && !digest)) {
+		char list[128];
+		return fault_set_article(f, ERR_WRONG_STATE, p->article,
+					 "the application is %s: documents are added while it is %s",
+					 text_of(before->state), process_editable(p, list, sizeof(list)));
+	}
 	if (digest && sha256 && !text_is(digest, sha256))
 		return fault_set(f, ERR_DOCUMENT_MISMATCH,
 				 "%.63s was announced with sha256:%s; this body has sha256:%.64s", type,

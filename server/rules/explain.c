@@ -1,14 +1,5 @@
 #include "rules/workflow.h"
 
-static const struct state *
-find_state(const char *name)
-{
-	for (size_t i = 0; i < application_state_count; i++)
-		if (text_is(application_states[i].name, name))
-			return &application_states[i];
-	return NULL;
-}
-
 /* The running clock that ends first. */
 static const zwy_v1_Clock *
 nearest_clock(const zwy_v1_Application *a)
@@ -41,13 +32,13 @@ who_text(const struct facts *facts, const zwy_v1_Application *a, unsigned roles,
 
 /* Whether this actor may try the row now. */
 static bool
-row_open(const struct facts *facts, const zwy_v1_Application *a, size_t row)
+row_open(const struct facts *facts, const struct process *p, const zwy_v1_Application *a, size_t row)
 {
-	const struct step *s = &regular_steps[row];
+	const struct step *s = &p->steps[row];
 	struct fault ignored;
-	if (!s->roles || !text_is(s->from, a->state) || step_find(s->from, s->action) != row)
+	if (!s->roles || !text_is(s->from, a->state) || process_step(p, s->from, s->action) != row)
 		return false;
-	if (regular_rules[row].guard == guard_return_once && a->supplements > 0)
+	if (p->rules[row].guard == guard_return_once && a->supplements > 0)
 		return false;
 	if (authority_check(facts, a->department, s->roles, s->action, s->article, &ignored))
 		return false;
@@ -55,13 +46,14 @@ row_open(const struct facts *facts, const zwy_v1_Application *a, size_t row)
 }
 
 static void
-list_next(const struct facts *facts, const zwy_v1_Application *a, struct explanation *ret)
+list_next(const struct facts *facts, const struct process *p, const zwy_v1_Application *a,
+	  struct explanation *ret)
 {
-	if (clock_ended(a, facts->now))
+	if (clock_ended(p, a, facts->now))
 		return;
-	for (size_t i = 0; i < regular_step_count && ret->next_count < POSSIBLE_MAX; i++) {
-		const struct step *s = &regular_steps[i];
-		if (row_open(facts, a, i))
+	for (size_t i = 0; i < p->step_count && ret->next_count < POSSIBLE_MAX; i++) {
+		const struct step *s = &p->steps[i];
+		if (row_open(facts, p, a, i))
 			ret->next[ret->next_count++] = (struct possible){
 				.action = s->action,
 				.form = s->form,
@@ -76,7 +68,8 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 		    struct explanation *ret)
 {
 	*ret = (struct explanation){.who = "", .who_text = "", .article = "", .text = ""};
-	const struct state *state = find_state(a->state);
+	const struct process *p = process_of(a->kind);
+	const struct state *state = p ? process_state(p, a->state) : NULL;
 	if (!state)
 		return;
 	ret->final = state->final;
@@ -91,9 +84,9 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 		ret->who = text_of(who);
 		ret->who_text = text_of(text);
 	}
-	if (text_is(a->state, "draft"))
+	if (state->editing == EDIT_ALL)
 		application_check(facts, a, STAGE_SUBMIT, CHECK_ALL, &ret->missing);
-	else if (text_is(a->state, "need_supplement") || text_is(a->state, "review_returned"))
+	else if (state->editing == EDIT_PAPERS)
 		application_check(facts, a, STAGE_RESUBMIT, CHECK_ALL, &ret->missing);
-	list_next(facts, a, ret);
+	list_next(facts, p, a, ret);
 }

@@ -1,40 +1,5 @@
 #include "rules/workflow.h"
 
-#define STATE(id, name, final, roles, article, text) static const char name_##id[] = name;
-#include "rules/states.def"
-#undef STATE
-
-const struct state application_states[] = {
-#define STATE(id, name, final, roles, article, text) [STATE_##id] = {name_##id, final, roles, article, text},
-#include "rules/states.def"
-#undef STATE
-};
-const size_t application_state_count = STATE_COUNT;
-
-const struct step regular_steps[] = {
-#define STEP(from, action, when, to, roles, form, start, stop, quota, article, guard, effect, text) \
-	{name_##from, action, when, name_##to, roles, form, article, text},
-#include "rules/regular.def"
-#undef STEP
-};
-const size_t regular_step_count = sizeof(regular_steps) / sizeof(regular_steps[0]);
-
-const struct step_rule regular_rules[] = {
-#define STEP(from, action, when, to, roles, form, start, stop, quota, article, guard, effect, text) \
-	{TERM_##start, TERM_##stop, QUOTA_##quota, guard_##guard, effect_##effect},
-#include "rules/regular.def"
-#undef STEP
-};
-
-bool
-application_final(const char *state)
-{
-	for (size_t i = 0; i < application_state_count; i++)
-		if (text_is(application_states[i].name, state))
-			return application_states[i].final;
-	return false;
-}
-
 const char *
 form_value(const struct act *act, const char *key)
 {
@@ -44,14 +9,14 @@ form_value(const struct act *act, const char *key)
 	return "";
 }
 
-size_t
-step_find(const char *state, const char *action)
+int
+work_process(struct work *w, zwy_v1_ApplicationKind kind, struct fault *f)
 {
-	size_t i = 0;
-	while (i < regular_step_count &&
-	       !(text_is(regular_steps[i].from, state) && text_is(regular_steps[i].action, action)))
-		i++;
-	return i;
+	w->process = process_of(kind);
+	if (w->process)
+		return 0;
+	return fault_add(f, ERR_INVALID_FIELD, "kind", "there is no process for applications of kind %d",
+			 (int)kind);
 }
 
 int
@@ -60,6 +25,9 @@ work_begin(struct work *w, struct fault *f)
 	zwy_v1_Application *a = &w->out->application;
 	if (!w->before)
 		return 0;
+	int r = work_process(w, w->before->kind, f);
+	if (r)
+		return r;
 	*a = *w->before;
 	a->clocks = arena_array(w->arena, a->clocks_count, sizeof(*a->clocks));
 	if (!a->clocks)
@@ -97,10 +65,11 @@ work_event(struct work *w, const char *kind, const char *action, const char *fro
 int
 step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 {
-	if (row >= regular_step_count)
+	const struct process *p = w->process;
+	if (row >= p->step_count)
 		return fault_set(f, ERR_INTERNAL, "no such step");
-	const struct step *step = &regular_steps[row];
-	const struct step_rule *rule = &regular_rules[row];
+	const struct step *step = &p->steps[row];
+	const struct step_rule *rule = &p->rules[row];
 	zwy_v1_Application *a = &w->out->application;
 	int r = rule->guard(w, f);
 	if (r == 0)
@@ -109,7 +78,7 @@ step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 		r = quota_moves(w, rule->quota, f);
 	if (r)
 		return r;
-	if (application_final(step->to))
+	if (process_final(p, step->to))
 		clocks_stop_all(w);
 	else if (rule->stop != TERM_NONE)
 		clock_stop(w, rule->stop);
@@ -121,20 +90,20 @@ step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 	work_event(w, kind, step->action, step->from, step->to, step->article,
 		   reason[0] ? reason : w->comment);
 	a->state = arena_strdup(w->arena, step->to);
-	a->open = !application_final(step->to);
+	a->open = !process_final(p, step->to);
 	return 0;
 }
 
 /* ---- a person's action ------------------------------------------------------ */
 
 static int
-unknown_action(const char *action, struct fault *f)
+unknown_action(const struct process *p, const char *action, struct fault *f)
 {
 	char list[256] = "";
 	size_t n = 0;
-	for (size_t i = 0; i < regular_step_count; i++) {
-		const struct step *s = &regular_steps[i];
-		if (s->roles && step_find(s->from, s->action) == i && !strstr(list, s->action))
+	for (size_t i = 0; i < p->step_count; i++) {
+		const struct step *s = &p->steps[i];
+		if (s->roles && process_step(p, s->from, s->action) == i && !strstr(list, s->action))
 			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? " " : "", s->action);
 	}
 	return fault_set(f, ERR_UNKNOWN_ACTION, "there is no action `%.40s`; there are: %s", action, list);
@@ -142,25 +111,26 @@ unknown_action(const char *action, struct fault *f)
 
 /* The roles that may do this in some state, and its article. */
 static unsigned
-action_roles(const char *action, const char **ret_article)
+action_roles(const struct process *p, const char *action, const char **ret_article)
 {
 	unsigned roles = 0;
-	for (size_t i = 0; i < regular_step_count; i++)
-		if (regular_steps[i].roles && text_is(regular_steps[i].action, action)) {
-			roles |= regular_steps[i].roles;
-			*ret_article = regular_steps[i].article;
+	for (size_t i = 0; i < p->step_count; i++)
+		if (p->steps[i].roles && text_is(p->steps[i].action, action)) {
+			roles |= p->steps[i].roles;
+			*ret_article = p->steps[i].article;
 		}
 	return roles;
 }
 
 static int
-wrong_state(const zwy_v1_Application *a, const char *action, const char *article, struct fault *f)
+wrong_state(const struct process *p, const zwy_v1_Application *a, const char *action, const char *article,
+	    struct fault *f)
 {
 	char list[128] = "";
 	size_t n = 0;
-	for (size_t i = 0; i < regular_step_count; i++) {
-		const struct step *s = &regular_steps[i];
-		if (s->roles && text_is(s->from, a->state) && step_find(s->from, s->action) == i)
+	for (size_t i = 0; i < p->step_count; i++) {
+		const struct step *s = &p->steps[i];
+		if (s->roles && text_is(s->from, a->state) && process_step(p, s->from, s->action) == i)
 			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? " " : "", s->action);
 	}
 	return fault_set_article(f, ERR_WRONG_STATE, article,
@@ -215,14 +185,14 @@ form_check(const struct step *step, const struct act *act, struct fault *f)
 
 /* The row among those of one state and action that the form's value chooses. */
 static int
-choose_row(size_t first, const struct act *act, size_t *ret_row, struct fault *f)
+choose_row(const struct process *p, size_t first, const struct act *act, size_t *ret_row, struct fault *f)
 {
-	const struct step *step = &regular_steps[first];
+	const struct step *step = &p->steps[first];
 	char key[40] = "", list[128] = "";
 	size_t n = 0;
-	for (size_t i = first; i < regular_step_count; i++) {
-		const struct step *s = &regular_steps[i];
-		if (s->from != step->from || !text_is(s->action, step->action))
+	for (size_t i = first; i < p->step_count; i++) {
+		const struct step *s = &p->steps[i];
+		if (!text_is(s->from, step->from) || !text_is(s->action, step->action))
 			continue;
 		const char *equals = strchr(s->when, '=');
 		if (!equals) {
@@ -242,12 +212,14 @@ choose_row(size_t first, const struct act *act, size_t *ret_row, struct fault *f
 
 /* Who acts, on which revision: refusals that do not depend on the state. */
 static int
-person_check(const struct facts *facts, const zwy_v1_Application *before, const struct act *act,
-	     const char **ret_article, struct fault *f)
+person_check(const struct work *w, const char **ret_article, struct fault *f)
 {
-	unsigned roles = action_roles(act->action, ret_article);
+	const struct facts *facts = w->facts;
+	const zwy_v1_Application *before = w->before;
+	const struct act *act = w->act;
+	unsigned roles = action_roles(w->process, act->action, ret_article);
 	if (!roles)
-		return unknown_action(act->action, f);
+		return unknown_action(w->process, act->action, f);
 	int r = authority_check(facts, before->department, roles, act->action, *ret_article, f);
 	if (r)
 		return r;
@@ -266,23 +238,24 @@ person_check(const struct facts *facts, const zwy_v1_Application *before, const 
 static int
 act_on(struct work *w, struct fault *f)
 {
+	const struct process *p = w->process;
 	const zwy_v1_Application *before = w->before;
-	const char *article = "13";
-	int r = person_check(w->facts, before, w->act, &article, f);
+	const char *article = p->article;
+	int r = person_check(w, &article, f);
 	if (r)
 		return r;
-	size_t row = step_find(before->state, w->act->action);
-	if (row == regular_step_count)
-		return wrong_state(before, w->act->action, article, f);
-	const zwy_v1_Clock *ended = clock_ended(before, w->facts->now);
+	size_t row = process_step(p, before->state, w->act->action);
+	if (row == p->step_count)
+		return wrong_state(p, before, w->act->action, article, f);
+	const zwy_v1_Clock *ended = clock_ended(p, before, w->facts->now);
 	if (ended)
 		return fault_set_article(f, ERR_WRONG_STATE, article,
 					 "the term `%s` ended on %s; the application is about to %s",
 					 ended->term, text_of(ended->due_date),
-					 term_table[term_find(ended->term)].then);
-	r = form_check(&regular_steps[row], w->act, f);
+					 term_table[term_find(p, ended->term)].then);
+	r = form_check(&p->steps[row], w->act, f);
 	if (r == 0)
-		r = choose_row(row, w->act, &row, f);
+		r = choose_row(p, row, w->act, &row, f);
 	if (r)
 		return r;
 	clocks_mark(w);

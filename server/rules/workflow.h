@@ -9,39 +9,23 @@
 
 #include <stdio.h>
 
-enum state_row {
-#define STATE(id, name, final, roles, article, text) STATE_##id,
-#include "rules/states.def"
-#undef STATE
-	STATE_COUNT
-};
-
 enum term {
 	TERM_NONE = -1,
-#define TERM(id, name, article, statutory, parameter, role, then, missed, text) TERM_##id,
+#define TERM(id, process, name, article, statutory, parameter, role, then, missed, text) TERM_##id,
 #include "rules/terms.def"
 #undef TERM
 	TERM_COUNT
 };
 
-struct term_desc {
-	const char *name;
-	const char *article;
-	bool statutory;
-	enum parameter parameter;
-	unsigned roles;
-	const char *then; /* the system's action once it has passed; "" */
-	bool missed;
-	const char *text;
-};
-extern const struct term_desc term_table[TERM_COUNT];
-enum term term_find(const char *name); /* TERM_NONE if there is none */
+/* Of a process, by name; TERM_NONE if it has none such. */
+enum term term_find(const struct process *p, const char *name);
 
 enum quota_effect { QUOTA_NONE, QUOTA_RESERVE, QUOTA_COMMIT, QUOTA_RELEASE };
 
 /* One command under way. */
 struct work {
 	const struct facts *facts;
+	const struct process *process;    /* of the case's kind */
 	const zwy_v1_Application *before; /* NULL: a new one */
 	const struct act *act;            /* NULL: not an action */
 	const char *comment;
@@ -50,25 +34,24 @@ struct work {
 	size_t event_room;
 };
 
-/* The columns of regular.def that only this folder needs; same rows as regular_steps. */
+/* The columns of a process's steps that only this folder needs; same rows. */
 struct step_rule {
 	enum term start, stop;
 	enum quota_effect quota;
 	int (*guard)(const struct work *w, struct fault *f);
 	int (*effect)(struct work *w, struct fault *f);
 };
-extern const struct step_rule regular_rules[];
 
 /* ---- steps.c ------------------------------------------------------------- */
 
-/* Makes *out a copy of `before` (or empty) with room for changes. */
+/* Finds the process of a kind; refuses one that has none. */
+int work_process(struct work *w, zwy_v1_ApplicationKind kind, struct fault *f);
+/* Makes *out a copy of `before` (or empty) with room for changes; the process is that of its kind. */
 int work_begin(struct work *w, struct fault *f);
 void work_event(struct work *w, const char *kind, const char *action, const char *from, const char *to,
 		const char *article, const char *comment);
 /* Carries a row out: guard, quota, effect, clocks, state, event. */
 int step_apply(struct work *w, size_t row, const char *kind, struct fault *f);
-/* The row of the state and action, where `when` does not choose. */
-size_t step_find(const char *state, const char *action);
 const char *form_value(const struct act *act, const char *key); /* "" if it is not there */
 
 /* ---- effects.c ----------------------------------------------------------- */
@@ -131,7 +114,7 @@ void clocks_stop_all(struct work *w);
 /* Marks what has been missed by now, one event each. */
 void clocks_mark(struct work *w);
 /* A running clock whose passing moves the application on, and has; NULL if there is none. */
-const zwy_v1_Clock *clock_ended(const zwy_v1_Application *a, msec now);
+const zwy_v1_Clock *clock_ended(const struct process *p, const zwy_v1_Application *a, msec now);
 /* Of the whole application, by name; the newest that runs, NULL if none does. */
 zwy_v1_Clock *clock_running(const zwy_v1_Application *a, const char *term);
 google_protobuf_Timestamp stamp_of(msec t);

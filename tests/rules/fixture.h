@@ -101,6 +101,9 @@ at(const char *text)
 		assert_string_equal(got_, (text)); \
 	} while (0)
 
+/* What most tests are about: the process of regular applications. */
+UNUSED static const struct process *const regular = &process_table[0];
+
 /* ---- a request that is in order -------------------------------------------------- */
 
 #define ITEMS_MAX 4
@@ -188,6 +191,27 @@ UNUSED static const struct actor suzhou_op = PERSON("zhu", BIT(OP), C, "320500",
 UNUSED static const struct actor suzhou_du = PERSON("xu", BIT(DU), C, "320500", "suzhou-finance", "suzhou");
 UNUSED static const struct actor kunshan_du =
 	PERSON("tang", BIT(DU), zwy_v1_LEVEL_COUNTY, "320583", "kunshan-education", "suzhou");
+
+/* A person may take that action in that state. */
+UNUSED static bool
+row_exists(const struct process *p, const char *state, const char *action)
+{
+	for (size_t i = 0; i < p->step_count; i++)
+		if (p->steps[i].roles && strcmp(p->steps[i].from, state) == 0 &&
+		    strcmp(p->steps[i].action, action) == 0)
+			return true;
+	return false;
+}
+
+UNUSED static const struct actor *
+actor_of(unsigned roles)
+{
+	const struct actor *all[] = {&ca, &op, &du, &sp};
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (all[i]->roles & roles)
+			return all[i];
+	return NULL;
+}
 
 static zwy_v1_System
 world_system(char *name, char *department, char *node)

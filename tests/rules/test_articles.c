@@ -78,10 +78,15 @@ static void
 tables_cite_articles_that_exist(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < regular_step_count; i++)
-		assert_non_null(article_find((unsigned)atoi(regular_steps[i].article)));
-	for (size_t i = 0; i < application_state_count; i++)
-		assert_non_null(article_find((unsigned)atoi(application_states[i].article)));
+	for (const struct process *p = process_table; p < process_table + process_count; p++) {
+		assert_non_null(article_find((unsigned)atoi(p->article)));
+		for (size_t i = 0; i < p->step_count; i++)
+			assert_non_null(article_find((unsigned)atoi(p->steps[i].article)));
+		for (size_t i = 0; i < p->state_count; i++)
+			assert_non_null(article_find((unsigned)atoi(p->states[i].article)));
+	}
+	for (size_t i = 0; i < term_count; i++)
+		assert_non_null(article_find((unsigned)atoi(term_table[i].article)));
 	for (size_t i = 0; i < document_type_count; i++)
 		assert_non_null(article_find((unsigned)atoi(document_types[i].article)));
 	for (size_t i = 0; i < parameter_count; i++)

@@ -58,7 +58,7 @@ holds(const zwy_v1_Application *a)
 	for (size_t i = 0; i < COUNT(none); i++)
 		if (strcmp(a->state, none[i]) == 0)
 			return false;
-	return !application_final(a->state);
+	return !process_final(regular, a->state);
 }
 
 static int64_t
@@ -104,8 +104,8 @@ check_invariants(struct walk *k)
 		const zwy_v1_Application *a = &k->apps[n];
 		if (!k->exists[n])
 			continue;
-		assert_int_equal(a->open, !application_final(a->state));
-		for (size_t i = 0; application_final(a->state) && i < a->clocks_count; i++)
+		assert_int_equal(a->open, !process_final(regular, a->state));
+		for (size_t i = 0; process_final(regular, a->state) && i < a->clocks_count; i++)
 			assert_true(a->clocks[i].has_stop_time);
 	}
 }
@@ -114,7 +114,7 @@ check_invariants(struct walk *k)
 static bool
 finished(const zwy_v1_Application *a)
 {
-	return application_final(a->state) && strcmp(a->state, "closed") != 0;
+	return process_final(regular, a->state) && strcmp(a->state, "closed") != 0;
 }
 
 static void
@@ -147,13 +147,13 @@ act(struct walk *k, size_t n)
 {
 	static const struct actor *const people[] = {&du, &ca, &op, &sp, &suzhou_ca};
 	static const char *const results[] = {"pass", "pass", "return", "fail"};
-	const struct step *step = &regular_steps[roll(k, regular_step_count)];
+	const struct step *step = &regular->steps[roll(k, regular->step_count)];
 	const struct actor *who = people[roll(k, COUNT(people))];
 	int code;
 	k->w.app = k->apps[n];
 	if (roll(k, 5)) { /* mostly something that can be done, by one who may */
 		while (!step->roles || strcmp(step->from, k->w.app.state) != 0)
-			step = &regular_steps[roll(k, regular_step_count)];
+			step = &regular->steps[roll(k, regular->step_count)];
 		while (!(who->roles & step->roles))
 			who = people[roll(k, COUNT(people))];
 	}

@@ -5,26 +5,6 @@
 
 static const char *const form[] = {"reason", "x"};
 
-static bool
-row_exists(const char *state, const char *action)
-{
-	for (size_t i = 0; i < regular_step_count; i++)
-		if (regular_steps[i].roles && strcmp(regular_steps[i].from, state) == 0 &&
-		    strcmp(regular_steps[i].action, action) == 0)
-			return true;
-	return false;
-}
-
-static const struct actor *
-actor_of(unsigned roles)
-{
-	const struct actor *all[] = {&ca, &op, &du, &sp};
-	for (size_t i = 0; i < COUNT(all); i++)
-		if (all[i]->roles & roles)
-			return all[i];
-	return NULL;
-}
-
 static void
 the_actions_are_those_of_the_contract(void **state)
 {
@@ -33,19 +13,19 @@ the_actions_are_those_of_the_contract(void **state)
 		"forward decide start fail retry deliver confirm withdraw cancel ";
 	size_t different = 0;
 	(void)state;
-	for (size_t i = 0; i < regular_step_count; i++) {
+	for (size_t i = 0; i < regular->step_count; i++) {
 		char word[64];
 		bool seen = false;
-		if (!regular_steps[i].roles)
+		if (!regular->steps[i].roles)
 			continue;
-		snprintf(word, sizeof(word), " %s ", regular_steps[i].action);
+		snprintf(word, sizeof(word), " %s ", regular->steps[i].action);
 		assert_non_null(strstr(contract, word));
 		for (size_t k = 0; k < i; k++)
-			seen |= strcmp(regular_steps[k].action, regular_steps[i].action) == 0;
+			seen |= strcmp(regular->steps[k].action, regular->steps[i].action) == 0;
 		different += !seen;
 	}
 	assert_int_equal(different, 17);
-	assert_int_equal(application_state_count, 19);
+	assert_int_equal(regular->state_count, 19);
 }
 
 static void
@@ -53,20 +33,20 @@ every_pair_that_is_no_row_is_refused(void **state)
 {
 	size_t refused = 0, rows = 0;
 	(void)state;
-	for (size_t s = 0; s < application_state_count; s++)
-		for (size_t i = 0; i < regular_step_count; i++) {
+	for (size_t s = 0; s < regular->state_count; s++)
+		for (size_t i = 0; i < regular->step_count; i++) {
 			struct world w;
-			const char *from = application_states[s].name, *action = regular_steps[i].action;
-			if (!regular_steps[i].roles)
+			const char *from = regular->states[s].name, *action = regular->steps[i].action;
+			if (!regular->steps[i].roles)
 				continue;
-			if (row_exists(from, action)) {
+			if (row_exists(regular, from, action)) {
 				rows++;
 				continue;
 			}
 			world_open(&w);
 			world_reach(&w, from, "2026-11-23");
 			size_t ledger = w.ledger;
-			int r = world_act(&w, actor_of(regular_steps[i].roles), at("2026-11-23"), action,
+			int r = world_act(&w, actor_of(regular->steps[i].roles), at("2026-11-23"), action,
 					  form[0], form[1], (char *)NULL);
 			assert_int_equal(r, ERR_WRONG_STATE);
 			assert_int_equal(w.ledger, ledger);
@@ -99,8 +79,8 @@ art_04_every_row_refuses_every_other_role(void **state)
 {
 	static const struct actor *const all[] = {&ca, &op, &du, &sp, &reg, &aud, &adm};
 	(void)state;
-	for (size_t i = 0; i < regular_step_count; i++) {
-		const struct step *s = &regular_steps[i];
+	for (size_t i = 0; i < regular->step_count; i++) {
+		const struct step *s = &regular->steps[i];
 		if (!s->roles)
 			continue;
 		for (size_t k = 0; k < COUNT(all); k++) {
@@ -130,15 +110,15 @@ art_04_every_row_refuses_another_region_and_another_department(void **state)
 		{&suzhou_du, ERR_FOREIGN_RECORD},
 	};
 	(void)state;
-	for (size_t i = 0; i < regular_step_count; i++)
+	for (size_t i = 0; i < regular->step_count; i++)
 		for (size_t k = 0; k < COUNT(others); k++) {
 			struct world w;
-			if (!(others[k].actor->roles & regular_steps[i].roles))
+			if (!(others[k].actor->roles & regular->steps[i].roles))
 				continue;
 			world_open(&w);
-			world_reach(&w, regular_steps[i].from, "2026-11-23");
+			world_reach(&w, regular->steps[i].from, "2026-11-23");
 			assert_int_equal(world_act(&w, others[k].actor, at("2026-11-23"),
-						   regular_steps[i].action, (char *)NULL),
+						   regular->steps[i].action, (char *)NULL),
 					 others[k].code);
 			assert_string_equal(w.fault.article, "4");
 			world_close(&w);
@@ -159,12 +139,12 @@ static void
 every_final_state_stops_all_clocks_and_releases_everything(void **state)
 {
 	(void)state;
-	for (size_t s = 0; s < application_state_count; s++) {
+	for (size_t s = 0; s < regular->state_count; s++) {
 		struct world w;
 		world_open(&w);
-		world_reach(&w, application_states[s].name, "2026-11-23");
-		assert_int_equal(w.app.open, !application_states[s].final);
-		if (application_states[s].final) {
+		world_reach(&w, regular->states[s].name, "2026-11-23");
+		assert_int_equal(w.app.open, !regular->states[s].final);
+		if (regular->states[s].final) {
 			assert_false(anything_reserved(&w));
 			for (size_t i = 0; i < w.app.clocks_count; i++)
 				assert_true(w.app.clocks[i].has_stop_time);
@@ -179,18 +159,18 @@ static void
 only_the_table_names_states(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < regular_step_count; i++) {
+	for (size_t i = 0; i < regular->step_count; i++) {
 		bool from = false, to = false;
-		for (size_t s = 0; s < application_state_count; s++) {
-			from |= strcmp(application_states[s].name, regular_steps[i].from) == 0;
-			to |= strcmp(application_states[s].name, regular_steps[i].to) == 0;
+		for (size_t s = 0; s < regular->state_count; s++) {
+			from |= strcmp(regular->states[s].name, regular->steps[i].from) == 0;
+			to |= strcmp(regular->states[s].name, regular->steps[i].to) == 0;
 		}
 		assert_true(from && to);
-		assert_false(application_final(regular_steps[i].from));
+		assert_false(process_final(regular, regular->steps[i].from));
 	}
-	assert_true(application_final("closed"));
-	assert_false(application_final("draft"));
-	assert_false(application_final("nowhere"));
+	assert_true(process_final(regular, "closed"));
+	assert_false(process_final(regular, "draft"));
+	assert_false(process_final(regular, "nowhere"));
 }
 
 static void

@@ -1,0 +1,126 @@
+#include "rules/workflow.h"
+
+#define ROWS        regular
+#define ROWS_STEPS  "rules/regular.def"
+#define ROWS_STATES "rules/regular_states.def"
+#include "rules/process_rows.h"
+
+#define ROW_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+const struct process process_table[] = {
+#define PROCESS(id, case_kind, cited, decided_by, text)      \
+	{                                                    \
+		.name = #id,                                 \
+		.kind = zwy_v1_APPLICATION_KIND_##case_kind, \
+		.article = cited,                            \
+		.deciders = decided_by,                      \
+		.title = text,                               \
+		.steps = id##_steps,                         \
+		.step_count = ROW_COUNT(id##_steps),         \
+		.rules = id##_rules,                         \
+		.states = id##_states,                       \
+		.state_count = ROW_COUNT(id##_states),       \
+	},
+#include "rules/processes.def"
+#undef PROCESS
+};
+const size_t process_count = ROW_COUNT(process_table);
+
+const struct term_desc term_table[TERM_COUNT] = {
+#define TERM(id, process, name, article, statutory, parameter, role, then, missed, text) \
+	[TERM_##id] = {name, #process, article, statutory, PARAM_##parameter, role##_BIT, then, missed, text},
+#include "rules/terms.def"
+#undef TERM
+};
+const size_t term_count = TERM_COUNT;
+
+const struct process *
+process_find(const char *name)
+{
+	for (size_t i = 0; i < process_count; i++)
+		if (text_is(process_table[i].name, name))
+			return &process_table[i];
+	return NULL;
+}
+
+const struct process *
+process_of(zwy_v1_ApplicationKind kind)
+{
+	if (kind == zwy_v1_APPLICATION_KIND_UNSPECIFIED)
+		kind = zwy_v1_APPLICATION_KIND_REGULAR;
+	for (size_t i = 0; i < process_count; i++)
+		if (process_table[i].kind == kind)
+			return &process_table[i];
+	return NULL;
+}
+
+const struct state *
+process_state(const struct process *p, const char *name)
+{
+	for (size_t i = 0; i < p->state_count; i++)
+		if (text_is(p->states[i].name, name))
+			return &p->states[i];
+	return NULL;
+}
+
+bool
+process_final(const struct process *p, const char *state)
+{
+	const struct state *s = process_state(p, state);
+	return s && s->final;
+}
+
+size_t
+process_step(const struct process *p, const char *state, const char *action)
+{
+	size_t i = 0;
+	while (i < p->step_count &&
+	       !(text_is(p->steps[i].from, state) && text_is(p->steps[i].action, action)))
+		i++;
+	return i;
+}
+
+const char *
+process_editable(const struct process *p, char *dst, size_t size)
+{
+	size_t left = 0, n = 0;
+	for (size_t i = 0; i < p->state_count; i++)
+		left += p->states[i].editing != EDIT_NOTHING;
+	dst[0] = '\0';
+	for (size_t i = 0; i < p->state_count && n < size; i++)
+		if (p->states[i].editing != EDIT_NOTHING) {
+			left--;
+			n += (size_t)snprintf(dst + n, size - n, "%s%s", p->states[i].name,
+					      left > 1 ? ", "
+					      : left   ? " or "
+						       : "");
+		}
+	return dst;
+}
+
+enum term
+term_find(const struct process *p, const char *name)
+{
+	for (int i = 0; i < TERM_COUNT; i++)
+		if (text_is(term_table[i].process, p->name) && text_is(term_table[i].name, name))
+			return (enum term)i;
+	return TERM_NONE;
+}
+
+static const struct term_desc *
+term_of_row(enum term term)
+{
+	return term == TERM_NONE ? NULL : &term_table[term];
+}
+
+const struct term_desc *
+step_starts(const struct process *p, size_t row)
+{
+	return term_of_row(p->rules[row].start);
+}
+
+const struct term_desc *
+step_stops(const struct process *p, size_t row)
+{
+	return term_of_row(p->rules[row].stop);
+}
