@@ -1,6 +1,6 @@
-/* Who has calls open: one account for each principal that has been heard of, found by its
- * name when a caller is identified for the first time, and held by whoever keeps a pointer
- * to it. Loop thread. */
+/* Who has calls open: one account for each principal that has been heard of, or for each place
+ * that calls come from, found by its name and held by whoever keeps a pointer to it. Loop
+ * thread. */
 #ifndef ZWY_OBSERVE_ACCOUNT_H
 #define ZWY_OBSERVE_ACCOUNT_H
 
@@ -14,7 +14,7 @@ struct account {
 	struct accounts *owner;
 	size_t holders;
 	size_t open; /* calls */
-	char name[]; /* principals/x */
+	char name[]; /* principals/x, or 10.0.0.7 */
 };
 
 struct accounts {

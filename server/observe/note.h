@@ -20,7 +20,8 @@ struct call_note {
 	unsigned marks;
 	/* Who calls, and for whom; NULL until it is known. Held until the end. */
 	struct account *caller, *principal;
-	uint64_t revision; /* of the change that it made; 0: none */
+	struct account *counted; /* among whose open calls it is: its origin's, then its principal's */
+	uint64_t revision;       /* of the change that it made; 0: none */
 	/* Open streams, for metrics. */
 	const struct call *call;
 	struct call_note *next, **link;

@@ -1,5 +1,6 @@
 #include "observe/overload.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -14,7 +15,8 @@
 struct overload {
 	struct overload_config config;
 	struct overload_stats stats;
-	struct accounts accounts;
+	struct accounts accounts; /* of principals */
+	struct accounts origins;  /* of peers whose calls have not said who calls */
 
 	int64_t window;    /* when the interval began */
 	int64_t least;     /* ns; the shortest turn in it */
@@ -112,6 +114,54 @@ judge(struct overload *o, const struct call *c, struct fault *f)
 	return 0;
 }
 
+static void
+count_for(struct call_note *note, struct account *whose)
+{
+	if (note->counted)
+		note->counted->open--;
+	account_drop(note->counted);
+	note->counted = whose;
+	if (whose)
+		whose->open++;
+}
+
+#define ORIGIN_MAX sizeof(((struct call_peer *)0)->address)
+
+/* A local user, or an address without its port; of IPv6 the /64 that a subscriber has. */
+static void
+origin_of(char dst[ORIGIN_MAX], const struct call_peer *peer)
+{
+	struct in6_addr in6;
+	memcpy(dst, peer->address, ORIGIN_MAX);
+	char *port = peer->is_unix ? NULL : strrchr(dst, ':');
+	if (port)
+		*port = '\0';
+	if (dst[0] != '[')
+		return;
+	dst[strcspn(dst, "]")] = '\0';
+	if (inet_pton(AF_INET6, dst + 1, &in6) != 1 || IN6_IS_ADDR_V4MAPPED(&in6))
+		return;
+	memset(in6.s6_addr + 8, 0, 8);
+	inet_ntop(AF_INET6, &in6, dst, ORIGIN_MAX);
+}
+
+/* Strangers who open calls and say nothing would else fill max_calls. */
+static int
+judge_origin(struct overload *o, const struct call *c, struct call_note *note, struct fault *f)
+{
+	char name[ORIGIN_MAX];
+	const struct rpc_method *m = call_method(c);
+	int64_t max = o->config.calls_per_principal;
+	if (!max)
+		return 0;
+	origin_of(name, call_peer(c));
+	count_for(note, account_hold(&o->origins, name));
+	bool passes = (m->flags & RPC_ALWAYS) && !m->server_streaming;
+	if (note->counted && note->counted->open > (size_t)max && !passes)
+		return refuse(o, OVERLOAD_origin, max, f);
+	return 0;
+}
+
 static int
 on_admit(void *ctx, struct call *c, struct fault *f)
 {
@@ -122,7 +172,7 @@ on_admit(void *ctx, struct call *c, struct fault *f)
 		return rc;
 	note->marks |= NOTE_ADMITTED;
 	o->stats.open++;
-	return 0;
+	return judge_origin(o, c, note, f);
 }
 
 static void
@@ -135,8 +185,7 @@ on_finished(void *ctx, const struct call *c, const struct call_stats *stats)
 		return;
 	if (note->marks & NOTE_ADMITTED)
 		o->stats.open--;
-	if (note->principal)
-		note->principal->open--;
+	count_for(note, NULL);
 	account_drop(note->principal);
 	account_drop(note->caller);
 	note->principal = note->caller = NULL;
@@ -158,7 +207,7 @@ overload_identified(struct overload *o, struct call *c, struct account *caller, 
 		return 0;
 	note->caller = account_again(caller);
 	note->principal = account_again(principal);
-	principal->open++;
+	count_for(note, account_again(principal));
 	if (max && principal->open > (size_t)max && !(call_method(c)->flags & RPC_ALWAYS))
 		return refuse(o, OVERLOAD_principal, max, f);
 	return 0;

@@ -2,6 +2,8 @@
  *
  *   calls      so many are open over all connections
  *   principal  so many are open for one principal, so that one cannot starve the others
+ *   origin     so many are open from one local user, address or /64 of IPv6 for which nobody
+ *              was identified yet; so streams of health count, though methods of RPC_ALWAYS pass
  *   lag        every turn of the loop took longer than it may, for an interval and then
  *              another: a share of the new calls is refused, growing with each interval
  *              that goes on like that, shrinking once turns are at half of it again
@@ -51,7 +53,7 @@ const char *overload_cause_name(enum overload_cause cause);
 
 /* Accounts to hold for principals that were identified. */
 struct accounts *overload_accounts(struct overload *o);
-/* The call is known to be the caller's, for the principal (the same account as a rule).
+/* The call is known to be the caller's and no longer its origin's, for the principal (the same account as a rule).
  * ERR_OVERLOADED where that has too many open. Later ones of the same call are passed over. */
 int overload_identified(struct overload *o, struct call *c, struct account *caller, struct account *principal,
 			struct fault *f);

@@ -331,6 +331,14 @@ a_walk_that_fails_says_so(void **state)
 
 /* ---- overload ---- */
 
+static void
+set_flags(struct watched *w, const char *path, unsigned flags)
+{
+	for (size_t i = 0; i < w->pair.config.method_count; i++)
+		if (strcmp(w->pair.methods[i].path, path) == 0)
+			w->pair.methods[i].flags = flags;
+}
+
 static enum grpc_status
 try_call(struct watched *w)
 {
@@ -350,9 +358,7 @@ calls_beyond_max_calls_are_refused_until_one_ends(void **state)
 	assert_status(c, GRPC_RESOURCE_EXHAUSTED);
 	assert_non_null(memmem(c->details.p, c->details.n, "google.rpc.RetryInfo", 20));
 	/* what may always be called passes */
-	for (size_t i = 0; i < w->pair.config.method_count; i++)
-		if (strcmp(w->pair.methods[i].path, "/t.T/Unary") == 0)
-			w->pair.methods[i].flags = RPC_ALWAYS;
+	set_flags(w, "/t.T/Unary", RPC_ALWAYS);
 	assert_int_equal(try_call(w), GRPC_OK);
 	pair_reset(&w->pair, a, NGHTTP2_CANCEL);
 	pair_run(&w->pair);
@@ -490,6 +496,72 @@ one_principal_cannot_take_all(void **state)
 	watched_release(w);
 }
 
+/* Whether a call that says nothing is let in. */
+static bool
+may_open(struct watched *w, const char *path)
+{
+	struct client_call *c = pair_call(&w->pair, path, NULL);
+	pair_run(&w->pair);
+	return !c->closed;
+}
+
+static void
+strangers_cannot_take_all(void **state)
+{
+	struct watched *w = *state;
+	struct fault f;
+	fault_clear(&f);
+	watched_open(w, LEVEL_INFO, &(struct overload_config){.calls_per_principal = 2});
+	struct account *known = account_hold(overload_accounts(w->overload), "principals/known");
+	assert_true(may_open(w, "/t.T/Hold"));
+	struct call *first = engine_find(w->pair.engine, w->pair.last.stream);
+	assert_true(may_open(w, "/t.T/Hold"));
+	assert_false(may_open(w, "/t.T/Hold"));
+	/* health is answered; its streams would stay */
+	set_flags(w, "/t.T/Unary", RPC_ALWAYS);
+	assert_int_equal(try_call(w), GRPC_OK);
+	set_flags(w, "/t.T/Chat", RPC_ALWAYS);
+	assert_false(may_open(w, "/t.T/Chat"));
+	/* who has said who calls is no stranger any more */
+	assert_int_equal(overload_identified(w->overload, first, known, known, &f), 0);
+	assert_true(may_open(w, "/t.T/Hold"));
+	assert_false(may_open(w, "/t.T/Hold"));
+	struct overload_stats stats;
+	overload_stats(w->overload, &stats);
+	assert_true(stats.refused[OVERLOAD_origin] >= 2);
+	assert_int_equal(stats.refused[OVERLOAD_principal], 0);
+	account_drop(known);
+	watched_close(w);
+	watched_release(w);
+}
+
+static void
+strangers_are_told_apart_by_address(void **state)
+{
+	static const struct {
+		const char *address;
+		bool other;
+	} cases[] = {
+		{"10.0.0.1:1", false},         {"10.0.0.1:2", false},         {"10.0.0.2:1", true},
+		{"[2001:db8::1]:9", true},     {"[2001:db8::2:1]:9", false},  {"[2001:db8:0:1::1]:9", true},
+		{"[::ffff:10.0.0.3]:1", true}, {"[::ffff:10.0.0.4]:1", true},
+	};
+	struct watched *w = *state;
+	watched_open(w, LEVEL_INFO, &(struct overload_config){.calls_per_principal = 1});
+	assert_true(may_open(w, "/t.T/Hold"));
+	const struct call *first = engine_find(w->pair.engine, w->pair.last.stream);
+	struct call_peer *peer = (struct call_peer *)(uintptr_t)call_peer(first);
+	peer->is_unix = false;
+	snprintf(peer->address, sizeof(peer->address), "%s", cases[0].address);
+	assert_true(may_open(w, "/t.T/Hold"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(peer->address, sizeof(peer->address), "%s", cases[i].address);
+		assert_int_equal(may_open(w, "/t.T/Hold"), cases[i].other);
+	}
+	watched_close(w);
+	watched_release(w);
+}
+
 int
 main(void)
 {
@@ -513,6 +585,8 @@ main(void)
 		TEST(an_idle_loop_forgets_its_overload),
 		TEST(too_many_bytes_refuse_until_three_quarters),
 		TEST(one_principal_cannot_take_all),
+		TEST(strangers_cannot_take_all),
+		TEST(strangers_are_told_apart_by_address),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ def test_metrics_tell_of_process_store_and_program(server):
     assert sample(samples, "zwy_connections") >= 1
     version = subprocess.run([program("zwyd"), "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[1]
     assert sample(samples, "zwy_build_info", version=version) == 1
-    for cause in ("calls", "principal", "lag", "bytes", "writer"):
+    for cause in ("calls", "principal", "origin", "lag", "bytes", "writer"):
         assert sample(samples, "zwy_overload_refused_total", cause=cause) == 0
 
 
