@@ -8,11 +8,9 @@
 uint64_t
 inode_of_path(struct slice path)
 {
-	uint64_t h = 14695981039346656037u;
+	uint64_t h = slice_hash(HASH_FIRST, path);
 	if (path.n == 0)
 		return NODE_ROOT;
-	for (size_t i = 0; i < path.n; i++)
-		h = (h ^ (unsigned char)path.p[i]) * 1099511628211u;
 	h ^= h >> 31;
 	h &= FILE_BIT - 1;
 	return h > NODE_ROOT ? h : h + 2;

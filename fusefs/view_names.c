@@ -88,15 +88,6 @@ value_names(struct view_task *t, struct content *c, const char *name)
 	content_sort(c);
 }
 
-static uint64_t
-hash_name(struct slice s)
-{
-	uint64_t h = 14695981039346656037u;
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
-	return h;
-}
-
 static int
 compare_u64(const void *a, const void *b)
 {
@@ -117,7 +108,7 @@ name_hashes(struct view_task *t, size_t *ret_count)
 		return NULL;
 	list = list_bytes(t);
 	for (size_t i = 0; i < n && next_item(&list, &record); i++)
-		hashes[i] = hash_name(field(t->place.kind, record, "name_zh"));
+		hashes[i] = slice_hash(HASH_FIRST, field(t->place.kind, record, "name_zh"));
 	qsort(hashes, n, sizeof(*hashes), compare_u64);
 	*ret_count = n;
 	return hashes;
@@ -148,7 +139,7 @@ chinese_names(struct view_task *t, struct content *c)
 		return ENOMEM;
 	while (next_item(&list, &record)) {
 		struct slice zh = field(t->place.kind, record, "name_zh");
-		if (zh.n && occurs_once(hashes, n, hash_name(zh))) {
+		if (zh.n && occurs_once(hashes, n, slice_hash(HASH_FIRST, zh))) {
 			content_add(c, CONTENT_LINK, zh);
 		} else if (zh.n) {
 			struct slice slug = last_part(wire_string(record, 1));

@@ -19,6 +19,14 @@ slice_compare(struct slice a, struct slice b)
 	return a.n < b.n ? -1 : a.n > b.n;
 }
 
+uint64_t
+slice_hash(uint64_t h, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+	return h;
+}
+
 bool
 slice_cut(struct slice *s, char c, struct slice *ret_head)
 {

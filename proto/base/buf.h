@@ -52,6 +52,10 @@ slice_starts(struct slice a, struct slice prefix)
 
 /* Orders as memcmp does, the shorter first where one begins the other. */
 int slice_compare(struct slice a, struct slice b);
+/* FNV-1a of the bytes, on from `h`: HASH_FIRST, or the hash of what stands before them. Not
+ * against those who choose what is hashed. */
+#define HASH_FIRST 14695981039346656037u
+uint64_t slice_hash(uint64_t h, struct slice s);
 /* Cuts off what stands before the first `c` into *ret_head, leaving the rest
  * after it in *s; false, and nothing cut, where there is no `c`. */
 bool slice_cut(struct slice *s, char c, struct slice *ret_head);

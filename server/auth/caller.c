@@ -253,20 +253,11 @@ entry_free(struct caller_entry *e)
 	free(e);
 }
 
-/* FNV-1a */
-static uint64_t
-mix(uint64_t h, struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
-	return (h ^ s.n) * 1099511628211u;
-}
-
 static size_t
 slot_of(const struct caller_key *k)
 {
-	uint64_t h = 14695981039346656037u ^ ((uint64_t)k->uid << 2 | k->kind);
-	h = mix(mix(mix(h, k->certificate), k->claimed_uid), k->claimed_as);
+	uint64_t h = HASH_FIRST ^ ((uint64_t)k->uid << 2 | k->kind);
+	h = slice_hash(slice_hash(slice_hash(h, k->certificate), k->claimed_uid), k->claimed_as);
 	return h % CALLER_CACHE_SLOTS;
 }
 

@@ -1,16 +1,13 @@
 #include "observe/account.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* FNV-1a */
+#include "base/buf.h"
+
 static struct account **
 slot_of(struct accounts *all, const char *name)
 {
-	uint64_t h = 14695981039346656037u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
-	return &all->slots[h % ACCOUNT_SLOTS];
+	return &all->slots[slice_hash(HASH_FIRST, slice_of(name)) % ACCOUNT_SLOTS];
 }
 
 struct account *
