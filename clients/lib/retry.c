@@ -41,18 +41,14 @@ throttle_allows(const struct throttle *t)
 
 /* ---- one call ----------------------------------------------------------- */
 
-/* What the server asked for: milliseconds, RETRY_NEVER, or RETRY_UNSAID. */
-enum { RETRY_UNSAID = -1, RETRY_NEVER = -2 };
-
+/* What the server asked for: milliseconds, or PUSHBACK_*. */
 static int64_t
 asked_pause(const struct zwy_call *call)
 {
 	int64_t ms;
-	if (call->pushback == PUSHBACK_NEVER)
-		return RETRY_NEVER;
-	if (call->pushback >= 0)
+	if (call->pushback != PUSHBACK_NONE)
 		return call->pushback;
-	return status_retry_delay(buf_slice(&call->details), &ms) ? ms : RETRY_UNSAID;
+	return status_retry_delay(buf_slice(&call->details), &ms) ? ms : PUSHBACK_NONE;
 }
 
 /* Whether this end of a call is one that another attempt may change. */
@@ -106,11 +102,11 @@ retry_call(struct zwy_call *call)
 	int64_t asked = asked_pause(call);
 	bool failed = passing(call, asked);
 	call->attempts++;
-	if (failed || asked == RETRY_NEVER)
+	if (failed || asked == PUSHBACK_NEVER)
 		throttle_failure(&client->throttle);
 	else if (call->status == GRPC_OK && !call->local_code)
 		throttle_success(&client->throttle);
-	if (!failed || asked == RETRY_NEVER || call->attempts >= call->retry.max_attempts ||
+	if (!failed || asked == PUSHBACK_NEVER || call->attempts >= call->retry.max_attempts ||
 	    call->committed || call->out_dropped || call->gone || !throttle_allows(&client->throttle))
 		return false;
 	int64_t pause = pause_of(call, asked);

@@ -119,7 +119,7 @@ no_passphrase(char *to, int size, int writing, void *ctx)
 	(void)size;
 	(void)writing;
 	(void)ctx;
-	return 0;
+	return -1;
 }
 
 /* Looks at the files: whether they can be read is told before what is in them. */
