@@ -120,6 +120,16 @@ complete_path(char **path)
 	return 0;
 }
 
+/* Certificates for a server that is shown none would be believed to protect something. */
+static bool
+files_fit_target(const struct options *o)
+{
+	if (strncmp(o->target, "tls:", 4) == 0 || (!o->ca_file && !o->cert_file && !o->key_file))
+		return true;
+	fprintf(stderr, "zwyfs: ca, cert and key belong to a target tls:HOST:PORT, not to %s\n", o->target);
+	return false;
+}
+
 /* What the command line leaves open, the environment may say. */
 static int
 complete_files(struct options *o)
@@ -155,6 +165,8 @@ options_parse(struct options *ret, struct fuse_args *args)
 		fprintf(stderr, "usage: zwyfs [-o OPTIONS] TARGET MOUNTPOINT (see zwyfs --help)\n");
 		return 2;
 	}
+	if (!files_fit_target(ret))
+		return 2;
 	return complete_principal(ret) || complete_files(ret) ? 1 : 0;
 }
 

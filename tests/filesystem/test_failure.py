@@ -151,7 +151,8 @@ def test_wrong_usage_is_said(server):
         program = mount.process.args[0]
     for words, status, text in (([], 2, "usage"), (["--help"], 0, "allow_other"), (["--version"], 0, "zwyfs"),
                                 (["nonsense", "/nonexistent"], 2, "target"), ([server.unix, "/nonexistent"], 1, "nonexistent"),
-                                (["-o", "no_such_option", server.unix, "/tmp"], 2, "no_such_option"), (["a", "b", "c"], 2, "too many")):
+                                (["-o", "no_such_option", server.unix, "/tmp"], 2, "no_such_option"),
+                                (["-o", "ca=/x.pem", server.unix, "/tmp"], 2, "tls:HOST:PORT"), (["a", "b", "c"], 2, "too many")):
         ran = subprocess.run([program] + words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True, timeout=20, check=False)
         assert ran.returncode == status and text in ran.stdout, (words, ran)
