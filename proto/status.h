@@ -54,8 +54,8 @@ bool base64_decode(struct buf *out, struct slice s);
  * article's record, `rules/13`, which GetRule and `zwy get` take. At most max_bytes: to
  * fit, Help is left off first, then items from the end, then what grpc-message says too. */
 void status_encode(struct buf *out, const struct fault *f, size_t max_bytes);
-/* The reverse, for clients; details that are not known here are passed over. False if they are not ours or malformed: then the
- * fault is made of the status and the message alone. */
+/* The reverse, for clients; details that are not known here are passed over. False if they are
+ * not ours or malformed: then the fault is made of the status and the message alone. */
 bool status_decode(struct fault *ret, enum grpc_status status, struct slice message, struct slice details);
 /* What RetryInfo in such bytes asks for, from 0; false: there is none, or it is negative. */
 bool status_retry_delay(struct slice details, int64_t *ret_ms);

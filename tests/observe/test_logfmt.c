@@ -48,6 +48,7 @@ nothing_ends_the_line_or_moves_the_terminal(void **state)
 	assert_shown("\x7f", "k=\"\\u007f\"");
 	assert_shown("\xc2\x85", "k=\"\\u0085\"");     /* NEL */
 	assert_shown("\xe2\x80\xa8", "k=\"\\u2028\""); /* line separator */
+	assert_shown("\xd8\x9c", "k=\"\\u061c\"");     /* the letters of Arabic */
 	assert_shown("\xe2\x80\xae", "k=\"\\u202e\""); /* right to left */
 }
 
