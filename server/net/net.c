@@ -398,11 +398,8 @@ net_open_calls(const struct net *n)
 size_t
 net_bytes(const struct net *n)
 {
-	size_t bytes = 0;
-	for (const struct connection *c = n->connections; c; c = c->next) {
-		bytes += uv_stream_get_write_queue_size(&c->uv.stream);
-		if (c->engine)
-			bytes += engine_bytes(c->engine);
-	}
+	size_t bytes = n->unwritten;
+	for (const struct connection *c = n->connections; c; c = c->next)
+		bytes += c->engine ? engine_bytes(c->engine) : 0;
 	return bytes;
 }
