@@ -368,6 +368,9 @@ run(struct zwyd *z)
 	channelz_source_net(&z->channelz.source, s->net);
 	watch_signals(z);
 	due_start(s);
+	/* What fell due since the last time is under way before anybody calls; and the loop has
+	 * waited once before anybody may signal, which the thread sanitizer needs. */
+	uv_run(&z->loop, UV_RUN_NOWAIT);
 	int rc = listen_all(z, &f);
 	if (rc == 0)
 		uv_run(&z->loop, UV_RUN_DEFAULT);

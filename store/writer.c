@@ -2,6 +2,8 @@
  * open transaction, makes one durable commit and hands the whole group back. */
 #include "store/inside.h"
 
+#include "base/thread.h"
+
 /* All of a group fail alike: a refusal, too, may rest on what an earlier command
  * of the group did. */
 static void
@@ -117,7 +119,7 @@ writer_main(void *arg)
 int
 store_start(struct store *s, struct fault *f)
 {
-	int rc = pthread_create(&s->writer, NULL, writer_main, s);
+	int rc = thread_start(&s->writer, NULL, writer_main, s);
 	if (rc != 0)
 		return fault_set(f, ERR_NO_MEMORY, "the writer thread: %s", strerror(rc));
 	s->started = true;

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +9,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 struct resolve {
 	atomic_int owners;    /* the asker and the thread */
@@ -45,20 +45,15 @@ ask(void *arg)
 	return NULL;
 }
 
-/* The host program's signals are none of the thread's business. */
 static int
 start_detached(struct resolve *r)
 {
-	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	if (pthread_attr_init(&attr) != 0)
 		return -ENOMEM;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int e = pthread_create(&thread, &attr, ask, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int e = thread_start(&thread, &attr, ask, r);
 	pthread_attr_destroy(&attr);
 	return -e;
 }

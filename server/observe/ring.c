@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 #define CHUNK 16384
 
@@ -118,17 +117,6 @@ writer_main(void *arg)
 
 /* ---- the putting thread ---- */
 
-static int
-start_writer(struct ring *r)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&r->writer, NULL, writer_main, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 int
 ring_open(struct ring **ret, int fd, size_t bytes)
 {
@@ -142,7 +130,7 @@ ring_open(struct ring **ret, int fd, size_t bytes)
 	r->bytes = malloc(bytes);
 	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	atomic_init(&r->patience, -1);
-	if (!r->bytes || r->event < 0 || start_writer(r) != 0) {
+	if (!r->bytes || r->event < 0 || thread_start(&r->writer, NULL, writer_main, r) != 0) {
 		if (r->event >= 0)
 			close(r->event);
 		free(r->bytes);
