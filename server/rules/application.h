@@ -51,6 +51,7 @@ struct facts {
 	const struct document_facts *documents;
 	size_t document_count;
 	uint32_t catalogue_version; /* of the whole catalogue, now */
+	uint32_t rules_version;     /* of the parameters, now; `parameters` are those of the case */
 };
 
 /* One movement of a quota: a ledger entry and the new balance. One per service,

@@ -81,6 +81,7 @@ effect_submit(struct work *w, struct fault *f)
 	}
 	a->items = items;
 	a->catalogue_version = facts->catalogue_version;
+	a->rules_version = facts->rules_version;
 	a->submitter = dup_text(w, facts->actor->principal);
 	a->submitter_actor = dup_text(w, facts->actor->caller);
 	a->has_submit_time = true;

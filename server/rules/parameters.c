@@ -7,8 +7,8 @@
 #include "base/date.h"
 
 const struct parameter_desc parameter_table[] = {
-#define PARAMETER(id, key, type, def, allowed, article, statutory, text) \
-	[PARAM_##id] = {key, PARAMETER_##type, def, allowed, article, statutory, text},
+#define PARAMETER(id, key, type, def, allowed, article, statutory, tighter, text) \
+	[PARAM_##id] = {key, PARAMETER_##type, def, allowed, article, statutory, TIGHTER_##tighter, text},
 #include "rules/parameters.def"
 #undef PARAMETER
 };
@@ -142,6 +142,12 @@ parse(const struct parameter_desc *p, struct slice s, int64_t *ret)
 	}
 	*ret = 0;
 	return true;
+}
+
+bool
+parameter_number(const struct parameter_desc *p, const char *value, int64_t *ret)
+{
+	return parse(p, slice_of(value), ret);
 }
 
 /* What a person may write. */

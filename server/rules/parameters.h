@@ -21,6 +21,14 @@ enum parameter_type {
 	PARAMETER_DATE, /* YYYY-MM-DD, or empty: not set */
 };
 
+/* Which way a city's own value is tighter than the province's (Article 36). */
+enum parameter_tighter {
+	TIGHTER_FIXED, /* it may have none */
+	TIGHTER_SMALLER,
+	TIGHTER_LARGER,
+	TIGHTER_WIDER, /* a list with every word of the province's */
+};
+
 struct parameter_desc {
 	const char *key; /* clock.count_start_day */
 	enum parameter_type type;
@@ -28,6 +36,7 @@ struct parameter_desc {
 	const char *allowed; /* "0..365", "freeze|refuse", "" for text; of a list the words it may hold */
 	const char *article; /* "" if none */
 	bool statutory;      /* set by the regulation; `allowed` then only lets it be tightened */
+	enum parameter_tighter tighter;
 	const char *description;
 };
 
@@ -42,9 +51,12 @@ const char *parameter_type_name(enum parameter_type type);
 int parameter_check(const struct parameter_desc *p, const char *value, char *dst, size_t size,
 		    struct fault *f);
 
+/* The value as rules read it; false if it is not allowed. */
+bool parameter_number(const struct parameter_desc *p, const char *value, int64_t *ret);
+
 /* The values that rules read, typed; index by enum parameter. */
 enum parameter {
-#define PARAMETER(id, key, type, def, allowed, article, statutory, text) PARAM_##id,
+#define PARAMETER(id, key, type, def, allowed, article, statutory, tighter, text) PARAM_##id,
 #include "rules/parameters.def"
 #undef PARAMETER
 	PARAM_COUNT

@@ -10,6 +10,7 @@
 #define ZWY_RULES_RECORDS_H
 
 #include "base/arena.h"
+#include "base/date.h"
 #include "base/error.h"
 #include "rules/actor.h"
 #include "rules/parameters.h"
@@ -72,7 +73,11 @@ int calendar_rule(const struct actor *actor, const zwy_v1_CalendarYear *before,
 
 /* The province's competent authority. There is a record for every row of
  * parameters.def and for nothing else; value comes out in canonical form. */
+struct rules_change {
+	uint32_t version; /* the number that a change would have */
+	msec now;
+};
 int parameter_rule(const struct actor *actor, const zwy_v1_Parameter *before, const zwy_v1_Parameter *asked,
-		   struct arena *arena, zwy_v1_Parameter *ret, struct fault *f);
+		   struct rules_change change, struct arena *arena, zwy_v1_Parameter *ret, struct fault *f);
 
 #endif

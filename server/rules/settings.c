@@ -2,6 +2,7 @@
 #include "rules/application.h"
 #include "rules/authority.h"
 #include "rules/names.h"
+#include "rules/overlay.h"
 #include "rules/records.h"
 
 #define BACKBONE_NODES 13 /* Article 6 */
@@ -207,9 +208,8 @@ calendar_rule(const struct actor *actor, const zwy_v1_CalendarYear *before, cons
 
 int
 parameter_rule(const struct actor *actor, const zwy_v1_Parameter *before, const zwy_v1_Parameter *asked,
-	       struct arena *arena, zwy_v1_Parameter *ret, struct fault *f)
+	       struct rules_change change, struct arena *arena, zwy_v1_Parameter *ret, struct fault *f)
 {
-	(void)before;
 	zwy_v1_Parameter p = *asked;
 	const char *key = reference_slug("parameters", asked->name);
 	const struct parameter_desc *desc = parameter_find(key);
@@ -231,6 +231,13 @@ parameter_rule(const struct actor *actor, const zwy_v1_Parameter *before, const 
 	p.description = arena_strdup(arena, desc->description);
 	p.default_value = arena_strdup(arena, desc->default_value);
 	p.allowed = arena_strdup(arena, desc->allowed);
+	p.tighter = arena_strdup(arena, parameter_tighter_name(desc->tighter));
+	if (before && !text_is(before->value, value)) {
+		zwy_v1_ParameterChange made = parameter_changed(before->value, value, before->reason,
+								p.reason, actor, change, arena);
+		p.reason = made.reason;
+		p.changes = parameter_history_add(p.changes, &p.changes_count, &made, arena);
+	}
 	if (arena->failed)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	*ret = p;

@@ -105,8 +105,8 @@ facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, con
 		.actor = actor,
 		.now = now,
 		.calendar = book->calendar,
-		.parameters = &book->parameters,
 		.catalogue_version = book->catalogue_version,
+		.rules_version = book->rules_version,
 		.item_count = a->items_count,
 	};
 	bool exists = a->name && a->name[0];
@@ -117,6 +117,11 @@ facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, con
 		facts.department = FIND(&g, "departments", department, zwy_v1_Department);
 	if (facts.department)
 		facts.node = rulebook_node(book, slice_of(facts.department->node));
+	/* What it was submitted under holds to its end (Article 36). */
+	facts.parameters = rulebook_parameters(book, facts.node ? slug_of(facts.node->name).p : "",
+					       exists ? a->rules_version : 0, &list->arena);
+	if (!facts.parameters)
+		return fault_set(g.fault, ERR_NO_MEMORY, "out of memory");
 	if (!g.fault->code)
 		facts.items = find_items(&g, book, department, a);
 	if (!g.fault->code && exists)

@@ -1,6 +1,7 @@
 #include "services/records.h"
 
 #include "rules/records.h"
+#include "services/overlay.h"
 #include "wire.h"
 
 /* One put under judgement. The judges below only gather what their rule needs. */
@@ -13,6 +14,8 @@ struct judging {
 	const void *before; /* NULL: a new record */
 	const void *asked;
 	void *ret; /* as it shall be */
+	/* For the event; NULL: none, the kind's. */
+	const char *comment, *article;
 };
 
 struct record_kind {
@@ -172,10 +175,43 @@ judge_calendar(struct judging *g)
 	return calendar_rule(&g->job->actor, g->before, g->asked, arena_of(g), g->ret, g->fault);
 }
 
+static struct rules_change
+next_change(const struct judging *g)
+{
+	return (struct rules_change){.version = g->book->rules_version + 1, .now = g->job->now};
+}
+
 static int
 judge_parameter(struct judging *g)
 {
-	return parameter_rule(&g->job->actor, g->before, g->asked, arena_of(g), g->ret, g->fault);
+	const zwy_v1_Parameter *before = g->before, *ret = g->ret;
+	int rc = parameter_rule(&g->job->actor, before, g->asked, next_change(g), arena_of(g), g->ret,
+				g->fault);
+	if (rc != 0 || !before || ret->changes_count == before->changes_count)
+		return rc;
+	g->comment = parameter_change_text(&ret->changes[ret->changes_count - 1], arena_of(g));
+	g->article = ret->article;
+	return g->job->validate_only ? 0 : overlays_follow(g->job, g->book, ret);
+}
+
+static int
+judge_overlay(struct judging *g)
+{
+	struct name name;
+	if (name_parse_kind(&name, KIND_NODE_PARAMETER, slice_of(g->name), g->fault) != 0)
+		return g->fault->code;
+	const struct parameter_desc *desc = parameter_find(slug_of(g->name).p);
+	const struct overlay_facts facts = {
+		.node = rulebook_node(g->book, name.vars[0]),
+		.province = desc ? g->book->province[desc - parameter_table] : NULL,
+		.parameters = &g->book->parameters,
+		.change = next_change(g),
+	};
+	const zwy_v1_NodeParameter *before = g->before, *ret = g->ret;
+	int rc = overlay_rule(&g->job->actor, before, g->asked, &facts, arena_of(g), g->ret, g->fault);
+	if (rc == 0 && ret->changes_count > (before ? before->changes_count : 0))
+		g->comment = parameter_change_text(&ret->changes[ret->changes_count - 1], arena_of(g));
+	return rc;
 }
 
 static const struct record_kind record_kinds[] = {
@@ -267,7 +303,8 @@ record_decide(struct job *j, struct txn *t, const struct rulebook *book, const s
 	const struct put *put = job_put(j, g.name, row->fields, g.ret);
 	struct job_event e = {.kind = event_kind,
 			      .action = g.before ? "update" : "create",
-			      .article = request->kind->article};
+			      .article = g.article ? g.article : request->kind->article,
+			      .comment = g.comment};
 	if (!put)
 		return g.fault->code;
 	if (row->kind == KIND_SERVICE && (rc = put_version(&g)) != 0)

@@ -46,19 +46,6 @@ take_calendar(struct loading *l, struct slice body)
 	return calendar_add(l->book->calendar, (int)year, y, l->fault);
 }
 
-static int
-take_parameter(struct loading *l, struct slice body)
-{
-	zwy_v1_Parameter *p = MESSAGE_DECODE(&l->book->messages, zwy_v1_Parameter, body, l->fault);
-	if (!p)
-		return l->fault->code;
-	struct slice key = slug_of(p->name);
-	/* A key that this version does not know any more is passed over, not fatal. */
-	if (!parameter_find(key.p))
-		return 0;
-	return parameters_set(&l->book->parameters, key.p, p->value ? p->value : "", l->fault);
-}
-
 /* Grows an array of pointers in the book's arena: a collection of tens of records. */
 static int
 append(struct rulebook *b, const void ***array, size_t *count, const void *element)
@@ -73,6 +60,29 @@ append(struct rulebook *b, const void ***array, size_t *count, const void *eleme
 	}
 	(*array)[(*count)++] = element;
 	return 0;
+}
+
+static int
+take_parameter(struct loading *l, struct slice body)
+{
+	zwy_v1_Parameter *p = MESSAGE_DECODE(&l->book->messages, zwy_v1_Parameter, body, l->fault);
+	if (!p)
+		return l->fault->code;
+	struct slice key = slug_of(p->name);
+	/* A key that this version does not know any more is passed over, not fatal. */
+	const struct parameter_desc *desc = parameter_find(key.p);
+	if (!desc)
+		return 0;
+	l->book->province[desc - parameter_table] = p;
+	return parameters_set(&l->book->parameters, key.p, p->value ? p->value : "", l->fault);
+}
+
+static int
+take_overlay(struct loading *l, struct slice body)
+{
+	struct rulebook *b = l->book;
+	zwy_v1_NodeParameter *o = MESSAGE_DECODE(&b->messages, zwy_v1_NodeParameter, body, l->fault);
+	return o ? append(b, (const void ***)&b->overlays, &b->overlay_count, o) : l->fault->code;
 }
 
 static int
@@ -94,6 +104,85 @@ take_service(struct loading *l, struct slice body)
 	return append(l->book, (const void ***)&l->book->services, &l->book->service_count, service);
 }
 
+/* ---- the changes of parameters ---- */
+
+static int
+by_version(const void *a, const void *b)
+{
+	const struct parameter_change *x = a, *y = b;
+	return (x->version > y->version) - (x->version < y->version);
+}
+
+static void
+add_changes(struct rulebook *b, struct parameter_change *all, enum parameter key, const char *node,
+	    const zwy_v1_ParameterChange *history, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *value = history[i].value ? history[i].value : "";
+		all[b->history.count++] = (struct parameter_change){key, history[i].version, node, value};
+		if (history[i].version > b->rules_version)
+			b->rules_version = history[i].version;
+	}
+}
+
+/* Joins the histories of the records; what stood before a record's first change has the version 0. */
+static int
+build_history(struct rulebook *b)
+{
+	size_t room = PARAM_COUNT;
+	for (size_t i = 0; i < PARAM_COUNT; i++)
+		room += b->province[i] ? b->province[i]->changes_count : 0;
+	for (size_t i = 0; i < b->overlay_count; i++)
+		room += b->overlays[i]->changes_count;
+	struct parameter_change *all = arena_array(&b->messages.arena, room, sizeof(*all));
+	if (!all)
+		return ERR_NO_MEMORY;
+	b->history.changes = all;
+	b->rules_version = 1;
+	for (size_t i = 0; i < PARAM_COUNT; i++) {
+		const zwy_v1_Parameter *p = b->province[i];
+		if (!p)
+			continue;
+		const char *first = p->changes_count ? p->changes[0].old_value : p->value;
+		all[b->history.count++] =
+			(struct parameter_change){(enum parameter)i, 0, "", first ? first : ""};
+		add_changes(b, all, (enum parameter)i, "", p->changes, p->changes_count);
+	}
+	for (size_t i = 0; i < b->overlay_count; i++) {
+		const zwy_v1_NodeParameter *o = b->overlays[i];
+		const struct parameter_desc *desc = parameter_find(slug_of(o->name).p);
+		if (desc)
+			add_changes(b, all, (enum parameter)(desc - parameter_table), o->node ? o->node : "-",
+				    o->changes, o->changes_count);
+	}
+	qsort(all, b->history.count, sizeof(*all), by_version);
+	return 0;
+}
+
+const struct parameters *
+rulebook_parameters(const struct rulebook *b, const char *node, uint32_t version, struct arena *arena)
+{
+	if (b->overlay_count == 0 && (version == 0 || version >= b->rules_version))
+		return &b->parameters;
+	struct parameters *p = arena_alloc(arena, sizeof(*p));
+	if (p)
+		parameters_at(&b->history, node ? node : "", version, p);
+	return p;
+}
+
+/* Each node's own parameters. */
+static int
+load_overlays(struct loading *l)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < l->book->node_count; i++) {
+		char *collection =
+			arena_printf(&l->book->messages.arena, "%s/parameters", l->book->nodes[i]->name);
+		rc = collection ? load_collection(l, collection, take_overlay) : ERR_NO_MEMORY;
+	}
+	return rc ? rc : build_history(l->book);
+}
+
 int
 rulebook_load(struct rulebook **ret, struct reader *r, struct fault *f)
 {
@@ -108,7 +197,7 @@ rulebook_load(struct rulebook **ret, struct reader *r, struct fault *f)
 	if ((rc = load_collection(&l, "calendar", take_calendar)) != 0 ||
 	    (rc = load_collection(&l, "parameters", take_parameter)) != 0 ||
 	    (rc = load_collection(&l, "nodes", take_node)) != 0 ||
-	    (rc = load_collection(&l, "catalogue", take_service)) != 0) {
+	    (rc = load_collection(&l, "catalogue", take_service)) != 0 || (rc = load_overlays(&l)) != 0) {
 		rulebook_free(l.book);
 		return rc;
 	}

@@ -150,6 +150,7 @@ struct world {
 	struct arena arena;
 	struct calendar *calendar;
 	struct parameters parameters;
+	uint32_t rules_version;
 	zwy_v1_Node core, suzhou;
 	zwy_v1_Department finance, health, suzhou_finance, kunshan;
 	zwy_v1_System portal, records, suzhou_budget, kunshan_campus;
@@ -318,7 +319,8 @@ world_load(struct world *w, const zwy_v1_Application *a, const struct actor *act
 			    .now = now,
 			    .calendar = w->calendar,
 			    .parameters = &w->parameters,
-			    .catalogue_version = 7};
+			    .catalogue_version = 7,
+			    .rules_version = w->rules_version};
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (strcmp(name_slug(rows[i].system->name), slug) == 0) {
 			f->system = rows[i].system;
@@ -344,7 +346,7 @@ world_load(struct world *w, const zwy_v1_Application *a, const struct actor *act
 UNUSED static void
 world_open(struct world *w)
 {
-	*w = (struct world){.calendar = shipped_calendar(2024, 2026, FULL)};
+	*w = (struct world){.calendar = shipped_calendar(2024, 2026, FULL), .rules_version = 1};
 	parameters_default(&w->parameters);
 	world_catalogue(w);
 	world_organisation(w);

@@ -392,21 +392,28 @@ the_province_changes_parameters_within_their_bounds(void **state)
 {
 	zwy_v1_Parameter p = {.name = "parameters/provision.wd", .value = "3"}, ret;
 	(void)state;
-	assert_int_equal(parameter_rule(&ca, NULL, &p, &w.arena, &ret, &w.fault), 0);
+	assert_int_equal(parameter_rule(&ca, NULL, &p, (struct rules_change){2, 0}, &w.arena, &ret, &w.fault),
+			 0);
 	assert_true(ret.statutory);
 	assert_string_equal(ret.article, "14");
 	assert_string_equal(ret.type, "int");
-	assert_int_equal(parameter_rule(&suzhou_ca, NULL, &p, &w.arena, &ret, &w.fault),
+	assert_int_equal(parameter_rule(&suzhou_ca, NULL, &p, (struct rules_change){2, 0}, &w.arena, &ret,
+					&w.fault),
 			 ERR_WRONG_JURISDICTION);
-	assert_int_equal(parameter_rule(&adm, NULL, &p, &w.arena, &ret, &w.fault), ERR_WRONG_ROLE);
+	assert_int_equal(parameter_rule(&adm, NULL, &p, (struct rules_change){2, 0}, &w.arena, &ret,
+					&w.fault),
+			 ERR_WRONG_ROLE);
 	p.value = "6";
-	assert_int_equal(parameter_rule(&ca, NULL, &p, &w.arena, &ret, &w.fault), ERR_INVALID_FIELD);
+	assert_int_equal(parameter_rule(&ca, NULL, &p, (struct rules_change){2, 0}, &w.arena, &ret, &w.fault),
+			 ERR_INVALID_FIELD);
 	assert_string_equal(w.fault.article, "14");
 	p.name = "parameters/provision.weeks";
-	assert_int_equal(parameter_rule(&ca, NULL, &p, &w.arena, &ret, &w.fault), ERR_NOT_FOUND);
+	assert_int_equal(parameter_rule(&ca, NULL, &p, (struct rules_change){2, 0}, &w.arena, &ret, &w.fault),
+			 ERR_NOT_FOUND);
 	p.name = "parameters/approve.over_negative";
 	p.value = "true";
-	assert_int_equal(parameter_rule(&ca, NULL, &p, &w.arena, &ret, &w.fault), 0);
+	assert_int_equal(parameter_rule(&ca, NULL, &p, (struct rules_change){2, 0}, &w.arena, &ret, &w.fault),
+			 0);
 	assert_string_equal(ret.value, "1");
 }
 
