@@ -1,5 +1,9 @@
 #include "descriptor.h"
 
+#include <string.h>
+
+#include "name.h"
+
 const struct kind_desc *
 kind_by_number(unsigned number)
 {
@@ -14,10 +18,16 @@ kind_by_number(unsigned number)
 const struct kind_desc *
 kind_by_collection(struct slice collection)
 {
+	const struct kind_desc *found = NULL;
+	struct name whole;
 	for (size_t i = 0; i < kind_count; i++)
-		if (slice_is(collection, kind_table[i]->collection))
-			return kind_table[i];
-	return NULL;
+		if (slice_is(collection, kind_table[i]->collection) &&
+		    (!found || kind_table[i]->segment_count < found->segment_count))
+			found = kind_table[i];
+	if (!found && memchr(collection.p, '/', collection.n) &&
+	    name_parse_collection(&whole, collection, NULL) == 0)
+		found = whole.kind;
+	return found;
 }
 
 const struct message_desc *

@@ -150,7 +150,8 @@ extern const size_t descriptor_set_size;
 
 /* NULL where there is none. */
 const struct kind_desc *kind_by_number(unsigned number);
-/* By the collection's last literal as a person types it: applications, catalogue, quotas. */
+/* By the collection's last literal as a person types it: applications, catalogue, quotas (of several
+ * the shortest name: parameters are the province's), or by the whole of it: nodes/suzhou/parameters. */
 const struct kind_desc *kind_by_collection(struct slice collection);
 const struct message_desc *message_by_name(struct slice full_name);
 /* Exact match of the :path (RFC 9113 8.3.1). */

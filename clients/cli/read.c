@@ -89,6 +89,74 @@ print_rule(struct slice rule)
 	}
 }
 
+/* ---- the parameters of an article -------------------------------------- */
+
+enum { PARAMETER_VALUE = 6, PARAMETER_ARTICLE = 7, PARAMETER_STATUTORY = 8, PARAMETER_TEXT = 9 };
+enum { OWN_EFFECTIVE = 9, OWN_SOURCE = 10, OWN_ARTICLE = 12 };
+
+struct parameters_of {
+	struct slice article;
+	bool any;
+	char nodes[16][NAME_MAX_BYTES]; /* fourteen, Article 6 */
+	size_t node_count;
+};
+
+static int
+print_parameter(void *ctx, struct slice p)
+{
+	struct parameters_of *of = ctx;
+	struct slice key = last_segment(wire_string(p, GET_NAME)), value = wire_string(p, PARAMETER_VALUE);
+	struct slice text = wire_string(p, PARAMETER_TEXT);
+	if (!slice_equal(wire_string(p, PARAMETER_ARTICLE), of->article))
+		return EXIT_OK;
+	printf("%s  %.*s=%.*s  (province, %s)  %.*s\n", of->any ? "" : "\nParameters:\n", (int)key.n, key.p,
+	       (int)value.n, value.p, wire_uint(p, PARAMETER_STATUTORY) ? "statutory" : "internal target",
+	       (int)text.n, text.p);
+	of->any = true;
+	return EXIT_OK;
+}
+
+static int
+print_own(void *ctx, struct slice p)
+{
+	const struct parameters_of *of = ctx;
+	struct slice name = wire_string(p, GET_NAME), value = wire_string(p, OWN_EFFECTIVE);
+	struct slice source = wire_string(p, OWN_SOURCE);
+	if (slice_equal(wire_string(p, OWN_ARTICLE), of->article))
+		printf("  %.*s: %.*s (%.*s)\n", (int)name.n, name.p, (int)value.n, value.p, (int)source.n,
+		       source.p);
+	return EXIT_OK;
+}
+
+static int
+keep_node(void *ctx, struct slice node)
+{
+	struct parameters_of *of = ctx;
+	struct slice name = wire_string(node, GET_NAME);
+	if (of->node_count < sizeof(of->nodes) / sizeof(of->nodes[0]))
+		snprintf(of->nodes[of->node_count++], NAME_MAX_BYTES, "%.*s", (int)name.n, name.p);
+	return EXIT_OK;
+}
+
+/* The province's values, then what cities have of their own (Article 36). */
+static int
+print_parameters(struct cli *cli, struct slice article)
+{
+	struct parameters_of of = {.article = article};
+	struct listing list = {.path = "/zwy.v1.ParameterService/ListParameters"};
+	struct listing nodes = {.path = "/zwy.v1.NodeService/ListNodes"};
+	int r = remote_list(cli, &list, print_parameter, &of);
+	if (r != EXIT_OK || !of.any)
+		return r;
+	r = remote_list(cli, &nodes, keep_node, &of);
+	for (size_t i = 0; r == EXIT_OK && i < of.node_count; i++) {
+		struct listing own = {.path = "/zwy.v1.ParameterService/ListNodeParameters",
+				      .parent = of.nodes[i]};
+		r = remote_list(cli, &own, print_own, &of);
+	}
+	return r;
+}
+
 int
 cmd_rules(struct cli *cli)
 {
@@ -106,8 +174,10 @@ cmd_rules(struct cli *cli)
 	int r = fetch(cli, get_path, name, &rule);
 	if (r == EXIT_OK && cli->output == OUTPUT_JSON)
 		r = print_one(cli, message_by_name(SLICE("zwy.v1.Rule")), buf_slice(&rule));
-	else if (r == EXIT_OK)
+	else if (r == EXIT_OK) {
 		print_rule(buf_slice(&rule));
+		r = print_parameters(cli, last_segment(wire_string(buf_slice(&rule), RULE_NAME)));
+	}
 	buf_release(&rule);
 	return r;
 }

@@ -33,7 +33,9 @@ everything_is_found_by_its_names(void **state)
 	}
 	for (size_t i = 0; i < kind_count; i++) {
 		assert_ptr_equal(kind_by_number(kind_table[i]->kind), kind_table[i]);
-		assert_ptr_equal(kind_by_collection(slice_of(kind_table[i]->collection)), kind_table[i]);
+		const struct kind_desc *named = kind_by_collection(slice_of(kind_table[i]->collection));
+		assert_string_equal(named->collection, kind_table[i]->collection);
+		assert_true(named->segment_count <= kind_table[i]->segment_count);
 		assert_ptr_equal(kind_table[i]->message->kind, kind_table[i]);
 	}
 	for (size_t i = 0; i < method_count; i++)
@@ -52,6 +54,9 @@ everything_is_found_by_its_names(void **state)
 	assert_null(method_by_path(SLICE("/zwy.v1.ApplicationService/Nothing")));
 	assert_null(message_by_name(SLICE("zwy.v1.Applicatio")));
 	assert_null(kind_by_collection(SLICE("application")));
+	assert_int_equal(kind_by_collection(SLICE("parameters"))->kind, KIND_PARAMETER);
+	assert_int_equal(kind_by_collection(SLICE("nodes/suzhou/parameters"))->kind, KIND_NODE_PARAMETER);
+	assert_null(kind_by_collection(SLICE("nodes/suzhou/people")));
 }
 
 static void

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Cities' own rules beside the province's parameters (Article 36). smoke: yes"""
+import contextlib
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import demo, main, message, refused  # noqa: E402
+from zwytest import Mount, can_mount, demo, main, message, refused  # noqa: E402
 
 WD = "nodes/suzhou/parameters/provision.wd"
 BASIS = "苏州市政务云管理实施细则第八条"
@@ -102,6 +103,27 @@ def test_changes_are_audited_with_old_and_new_value(server):
     assert [(e.comment, e.article) for e in events] == [("5 -> 3 (the province follows)", "14")], events
     said = server.zwy("get", WD, as_=demo.CITY_DU).out
     assert "effective-value=3" in said and "source=province" in said and "statutory=" in said and BASIS in said, said
+
+
+def test_it_is_set_by_the_command_line_and_shown_everywhere(server):
+    rows = f"name,value,basis,reason\n{WD},3,{BASIS},试点\n"
+    ran = server.zwy("import", "nodes/suzhou/parameters", "-", as_=demo.CITY_CA, stdin=rows)
+    assert ran.status == 0 and ran.out.startswith("1 created"), ran
+    said = server.zwy("rules", "14", as_=demo.DU).out
+    assert "  provision.wd=5  (province, statutory)" in said and f"  {WD}: 3 (city)" in said, said
+    assert "  confirm.wd=5  (province, internal target)" in said, said
+    listed = server.zwy("list", "nodes/suzhou/parameters", "--output", "table", as_=demo.DU).out
+    assert "city" in listed and BASIS in listed, listed
+    ran = server.zwy("import", "nodes/suzhou/parameters", "-", as_=demo.CITY_CA,
+                     stdin=f"name,value,basis\nnodes/suzhou/parameters/supplement.wd,30,{BASIS}\n")
+    assert ran.status == 1 and "Art. 36" in ran.err and "20" in ran.err and "30" in ran.err, ran
+    if not can_mount():
+        return
+    with contextlib.closing(Mount(server)) as mount:
+        own = mount.point / WD
+        assert [(own / field).read_text() for field in ("effective-value", "source", "province-value", "article", "statutory")] == \
+            ["3\n", "city\n", "5\n", "14\n", "true\n"]
+        assert "none -> 3 (试点)" in (own / "history").read_text()
 
 
 def test_a_case_keeps_its_rules_over_a_restart(server):
