@@ -101,7 +101,9 @@ const struct zwy_retry *retry_of(const struct rpc *rpc);
 const char *request_id_of(const struct cli *cli, char own[40]);
 /* The answer's bytes are appended. EXIT_OK, or told. */
 int remote_call(struct cli *cli, const struct rpc *rpc, const struct buf *request, struct buf *ret);
-/* The same with the error handed over instead of told. */
+/* The answer of a method whose request is one text, in field 1. */
+int remote_get(struct cli *cli, const char *path, const char *name, struct buf *ret);
+/* The same as remote_call with the error handed over instead of told. */
 int remote_try(struct cli *cli, const struct rpc *rpc, const struct buf *request, struct buf *ret,
 	       struct zwy_error *error);
 int64_t timeout_of(const struct cli *cli, const struct rpc *rpc);
@@ -148,6 +150,10 @@ int printer_close(struct printer *p, int status);
 int print_one(struct cli *cli, const struct message_desc *m, struct slice record);
 int print_json_line(struct cli *cli, const struct message_desc *m, struct slice message);
 void print_buf(const struct buf *b);
+
+/* draw.c, coverage.c: what `rules` prints beside articles. NULL: all of them. */
+int process_draw(struct cli *cli, const char *name, struct buf *answer);
+int coverage_print(struct cli *cli, const char *article, struct buf *answer);
 
 /* table.c: columns that line up */
 struct table;

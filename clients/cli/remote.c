@@ -9,7 +9,7 @@
 /* List requests and answers, the same for every kind (contract: RPC). */
 enum { LIST_PARENT = 1, LIST_PAGE_SIZE = 2, LIST_PAGE_TOKEN = 3, LIST_FILTER = 4 };
 enum { LISTED_ITEMS = 1, LISTED_NEXT_PAGE_TOKEN = 2 };
-enum { EXPLAIN_NAME = 1 };
+enum { GET_NAME = 1, EXPLAIN_NAME = 1 };
 
 struct zwy_client *
 client_of(struct cli *cli)
@@ -96,6 +96,17 @@ remote_call(struct cli *cli, const struct rpc *rpc, const struct buf *request, s
 		return tell_error(cli, &error);
 	if (r == EXIT_OK && ret->error)
 		return tell_code(cli, ret->error, "%s", reason_of(ret->error)->text);
+	return r;
+}
+
+int
+remote_get(struct cli *cli, const char *path, const char *name, struct buf *ret)
+{
+	struct rpc rpc = {.path = path};
+	struct buf request = {0};
+	wire_put_string(&request, GET_NAME, slice_of(name));
+	int r = remote_call(cli, &rpc, &request, ret);
+	buf_release(&request);
 	return r;
 }
 

@@ -77,6 +77,10 @@ const char *process_editable(const struct process *p, char *dst, size_t size);
 /* The first row of a state and action; several differ in `when`. step_count if there is none. */
 size_t process_step(const struct process *p, const char *state, const char *action);
 
+/* The names of roles, ca, op, du, sp and so on, lowest bit first; returns how many. */
+#define ROLE_NAMES_MAX 8
+size_t role_names(unsigned roles, const char *ret[ROLE_NAMES_MAX]);
+
 /* Terms of all processes; a name is used once per process. */
 extern const struct term_desc term_table[];
 extern const size_t term_count;

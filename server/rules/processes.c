@@ -124,3 +124,18 @@ step_stops(const struct process *p, size_t row)
 {
 	return term_of_row(p->rules[row].stop);
 }
+
+size_t
+role_names(unsigned roles, const char *ret[ROLE_NAMES_MAX])
+{
+	static const char *const names[ROLE_NAMES_MAX] = {
+		[zwy_v1_ROLE_CA - 1] = "ca",   [zwy_v1_ROLE_OP - 1] = "op",   [zwy_v1_ROLE_DU - 1] = "du",
+		[zwy_v1_ROLE_REG - 1] = "reg", [zwy_v1_ROLE_AUD - 1] = "aud", [zwy_v1_ROLE_SP - 1] = "sp",
+		[zwy_v1_ROLE_ADM - 1] = "adm", [zwy_v1_ROLE_ISO - 1] = "iso",
+	};
+	size_t n = 0;
+	for (unsigned role = 1; role <= ROLE_NAMES_MAX; role++)
+		if (roles & ROLE_BIT(role))
+			ret[n++] = names[role - 1];
+	return n;
+}

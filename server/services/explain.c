@@ -13,25 +13,6 @@ struct explaining {
 	zwy_v1_ExplainResponse reply;
 };
 
-/* The keys of a form, apart by blanks. */
-static void
-split_form(struct arena *arena, const char *form, zwy_v1_Next *next)
-{
-	struct slice rest = slice_of(form ? form : ""), word;
-	size_t n = 1;
-	for (size_t i = 0; i < rest.n; i++)
-		n += rest.p[i] == ' ';
-	next->form = arena_array(arena, n, sizeof(*next->form));
-	while (next->form && rest.n) {
-		if (!slice_cut(&rest, ' ', &word)) {
-			word = rest;
-			rest.n = 0;
-		}
-		if (word.n)
-			next->form[next->form_count++] = arena_dup_slice(arena, word);
-	}
-}
-
 static void
 fill_next(struct explaining *e, const struct explanation *x)
 {
@@ -42,7 +23,7 @@ fill_next(struct explaining *e, const struct explanation *x)
 		next->action = (char *)x->next[i].action;
 		next->article = (char *)x->next[i].article;
 		next->description = (char *)x->next[i].description;
-		split_form(arena, x->next[i].form, next);
+		next->form = message_words(arena, x->next[i].form, &next->form_count);
 	}
 }
 

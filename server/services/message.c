@@ -84,3 +84,23 @@ message_list_release(struct message_list *list)
 	message_list_drop(list);
 	arena_release(&list->arena);
 }
+
+char **
+message_words(struct arena *arena, const char *text, pb_size_t *ret_count)
+{
+	struct slice rest = slice_of(text ? text : ""), word;
+	size_t most = 1;
+	for (size_t i = 0; i < rest.n; i++)
+		most += rest.p[i] == ' ';
+	char **words = arena_array(arena, most, sizeof(*words));
+	*ret_count = 0;
+	while (words && rest.n) {
+		if (!slice_cut(&rest, ' ', &word)) {
+			word = rest;
+			rest.n = 0;
+		}
+		if (word.n)
+			words[(*ret_count)++] = arena_dup_slice(arena, word);
+	}
+	return words;
+}

@@ -26,6 +26,8 @@ void *message_decode(struct message_list *list, const pb_msgdesc_t *fields, size
 struct slice message_encode(struct message_list *list, const pb_msgdesc_t *fields, const void *message);
 /* The same without fields 1 to 4, which the store writes. `message` must be a record. */
 struct slice message_encode_body(struct message_list *list, const pb_msgdesc_t *fields, const void *message);
+/* The words of a text, apart by blanks, in the arena; NULL when memory is out. */
+char **message_words(struct arena *arena, const char *text, pb_size_t *ret_count);
 /* Releases what was decoded and keeps the arena: on the thread that decoded, since
  * memory given back by another one makes both wait for the allocator. */
 void message_list_drop(struct message_list *list);
