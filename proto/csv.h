@@ -21,8 +21,8 @@
 
 struct csv_reader; /* lives in the arena given to csv_open */
 
-/* `text` must outlive the reader. Reads the first row: ERR_UNKNOWN_FIELD names a
- * column that the kind does not have and the ones there are. */
+/* `text` must live until csv_next returns 0. Reads the first row: ERR_UNKNOWN_FIELD
+ * names a column that the kind does not have and the ones there are. */
 int csv_open(struct csv_reader **ret, const struct kind_desc *kind, struct slice text, struct arena *arena,
 	     struct fault *f);
 /* Names of the top-level fields that the columns carry, for an update mask; comma-separated proto names. */
@@ -31,6 +31,14 @@ const char *csv_mask(const struct csv_reader *r);
  * else; 0: the end; negative: the fault says row and column. Rows count from 1,
  * the first one included. */
 int csv_next(struct csv_reader *r, struct buf *out, struct fault *f);
+/* The row that csv_next took last. */
+unsigned csv_row_number(const struct csv_reader *r);
+/* A file too large for memory is read in pieces of whole rows: csv_open has the first
+ * of them, and when csv_next has returned 0, csv_more gives it the next. In the
+ * collection `calendar` no year may be cut in two. */
+int csv_more(struct csv_reader *r, struct slice text, struct fault *f);
+/* How much of the beginning of a file, or of what follows whole rows, is whole rows. */
+size_t csv_whole_rows(struct slice text);
 
 /* The first row and one row per record. The columns are those that any record
  * needs, found in a first pass: call csv_columns for each record, then csv_header,

@@ -205,6 +205,14 @@ open_columns(struct csv_reader *r, const struct slice *titles, struct arena *are
 	return code;
 }
 
+static int
+check_text(struct slice text, struct fault *f)
+{
+	if (!utf8_valid(text) || (text.n && memchr(text.p, '\0', text.n)))
+		return fault_set(f, ERR_BAD_SYNTAX, "the file is not UTF-8, or holds a NUL");
+	return 0;
+}
+
 int
 csv_open(struct csv_reader **ret, const struct kind_desc *kind, struct slice text, struct arena *arena,
 	 struct fault *f)
@@ -215,17 +223,22 @@ csv_open(struct csv_reader **ret, const struct kind_desc *kind, struct slice tex
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	if (slice_starts(text, SLICE(BYTE_ORDER_MARK)))
 		text = (struct slice){text.p + 3, text.n - 3};
-	if (!utf8_valid(text) || (text.n && memchr(text.p, '\0', text.n)))
-		return fault_set(f, ERR_BAD_SYNTAX, "the file is not UTF-8, or holds a NUL");
+	int code = check_text(text, f);
+	if (code < 0)
+		return code;
 	r->kind = kind;
 	r->text.rest = text;
-	int code = csv_take_row(&r->text, titles, COLUMNS_MAX, &r->count, arena, f);
+	code = csv_take_row(&r->text, titles, COLUMNS_MAX, &r->count, arena, f);
 	if (code == 0)
 		code = fault_set(f, ERR_BAD_SYNTAX, "the file is empty; its first row names the columns");
 	if (code > 0 && r->count > COLUMNS_MAX)
 		code = fault_set(f, ERR_BAD_SYNTAX, "row 1: more than %d columns", COLUMNS_MAX);
 	if (code < 0)
 		return code;
+	for (size_t i = 0; i < r->count; i++)
+		titles[i] = arena_copy(arena, titles[i]);
+	if (arena->failed)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	r->cells = titles;
 	code = is_days(r, titles, r->count) ? open_days(r, titles, r->count, arena, f)
 					    : open_columns(r, titles, arena, f);
@@ -238,6 +251,38 @@ const char *
 csv_mask(const struct csv_reader *r)
 {
 	return r->mask;
+}
+
+unsigned
+csv_row_number(const struct csv_reader *r)
+{
+	return r->text.row;
+}
+
+int
+csv_more(struct csv_reader *r, struct slice text, struct fault *f)
+{
+	r->text.rest = text;
+	r->text.row--; /* the end was counted as a row */
+	int code = check_text(text, f);
+	if (code < 0)
+		fault_prefix(f, "after row %u", r->text.row);
+	return code;
+}
+
+/* A line break ends a row unless it stands in quotes; a doubled quote is two. */
+size_t
+csv_whole_rows(struct slice text)
+{
+	size_t whole = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '"')
+			quoted = !quoted;
+		else if (text.p[i] == '\n' && !quoted)
+			whole = i + 1;
+	}
+	return whole;
 }
 
 static int __attribute__((format(printf, 4, 5)))

@@ -282,6 +282,46 @@ exports_look_as_the_shipped_files_do(void **state)
 	}
 }
 
+/* Fed row by row, or in any other pieces of whole rows, a file reads as it does whole. */
+static void
+pieces_read_as_the_whole(void **state)
+{
+	static const char csv[] = "\xEF\xBB\xBFslug,name-zh,level,region\r\n"
+				  "a,\"one, \"\"two\"\"\nthree\",city,320100\r\n"
+				  "\n"
+				  "b,four,county,320102\n"
+				  "c,five,planet,320000";
+	const struct kind_desc *kind = kind_by_number(KIND_DEPARTMENT);
+	(void)state;
+	for (size_t step = 1; step < sizeof(csv); step++) {
+		struct arena arena = {0};
+		struct buf record = {0}, held = {0};
+		struct csv_reader *r = NULL;
+		struct fault f = {0};
+		size_t at = 0, count = 0, handed = 0;
+		int code = 0;
+		while (code >= 0 && at < sizeof(csv) - 1) {
+			buf_consume(&held, handed);
+			size_t n = sizeof(csv) - 1 - at < step ? sizeof(csv) - 1 - at : step;
+			buf_append(&held, csv + at, n);
+			at += n;
+			handed = at == sizeof(csv) - 1 ? held.n : csv_whole_rows(buf_slice(&held));
+			if (handed == 0)
+				continue;
+			struct slice piece = {held.p, handed};
+			code = r ? csv_more(r, piece, &f) : csv_open(&r, kind, piece, &arena, &f);
+			while (code >= 0 && (code = csv_next(r, &record, &f)) == 1)
+				assert_int_equal(csv_row_number(r), ++count == 1 ? 2 : 4);
+		}
+		assert_int_equal(count, 2);
+		assert_int_equal(code, ERR_INVALID_FIELD);
+		assert_non_null(strstr(f.text, "row 5, column level"));
+		buf_release(&record);
+		buf_release(&held);
+		arena_release(&arena);
+	}
+}
+
 int
 main(void)
 {
@@ -289,6 +329,7 @@ main(void)
 		cmocka_unit_test(rows_become_records),
 		cmocka_unit_test(days_of_a_year_become_one_record),
 		cmocka_unit_test(mistakes_name_row_and_column),
+		cmocka_unit_test(pieces_read_as_the_whole),
 		cmocka_unit_test(an_export_can_be_imported),
 		cmocka_unit_test(exports_look_as_the_shipped_files_do),
 	};
