@@ -15,8 +15,22 @@ struct import {
 	bool masked;
 	struct slice mask;
 	struct buf records; /* the REQUEST_RECORDS fields as they came */
-	uint64_t counts[3]; /* by enum put_outcome */
 };
+
+/* Says which record it is: in the text, and in the field that each defect names. */
+static void
+place_fault(struct fault *f, size_t row, struct slice name)
+{
+	if (f->item_count == 0)
+		fault_add(f, f->code, "", "%s", f->text);
+	for (size_t i = 0; i < f->item_count; i++) {
+		char field[sizeof(f->items[i].field)];
+		int n = snprintf(field, sizeof(field), "records.%zu%s", row, f->items[i].field[0] ? "." : "");
+		snprintf(field + n, sizeof(field) - (size_t)n, "%s", f->items[i].field);
+		memcpy(f->items[i].field, field, sizeof(field));
+	}
+	fault_prefix(f, "record %zu (%.*s)", row, (int)name.n, name.p);
+}
 
 static int
 decide_one(struct import *im, struct txn *t, const struct rulebook *book, struct slice record, size_t row)
@@ -37,9 +51,9 @@ decide_one(struct import *im, struct txn *t, const struct rulebook *book, struct
 	if (rc == 0)
 		rc = record_decide(im->job, t, book, &request, "import", &outcome);
 	if (rc != 0)
-		fault_prefix(f, "record %zu (%.*s)", row, (int)request.name.n, request.name.p);
+		place_fault(f, row, request.name);
 	else
-		im->counts[outcome]++;
+		im->job->counts[outcome]++;
 	return rc;
 }
 
@@ -59,11 +73,10 @@ decide_import(struct job *j, struct txn *t, const struct rulebook *book)
 static void
 reply_import(struct job *j, struct call *c)
 {
-	const struct import *im = j->request;
 	struct buf b = {0};
-	wire_put_uint(&b, REPLY_CREATED, im->counts[PUT_CREATED]);
-	wire_put_uint(&b, REPLY_UPDATED, im->counts[PUT_UPDATED]);
-	wire_put_uint(&b, REPLY_UNCHANGED, im->counts[PUT_UNCHANGED]);
+	wire_put_uint(&b, REPLY_CREATED, j->counts[PUT_CREATED]);
+	wire_put_uint(&b, REPLY_UPDATED, j->counts[PUT_UPDATED]);
+	wire_put_uint(&b, REPLY_UNCHANGED, j->counts[PUT_UNCHANGED]);
 	wire_put_uint(&b, REPLY_REVISION, j->command.revision);
 	call_reply(c, buf_slice(&b));
 	buf_release(&b);
@@ -153,7 +166,7 @@ import_message(struct call *c, struct slice message)
 			buf_append_slice(&im->records, field.raw);
 	if (im->records.error) {
 		fault_set(&f, im->records.error,
-			  "the import is larger than import_max, %zu bytes; cut it in several files",
+			  "the import is larger than import_max, %zu bytes; send it in several requests",
 			  im->records.max);
 		refuse(c, &f);
 	}

@@ -236,6 +236,10 @@ find_replay(struct job *j, struct reader *r)
 				 "use another id for another request",
 				 (int)j->request_id.n, j->request_id.p, before->result);
 	j->result = slice_of(before->result);
+	j->counts[0] = before->created;
+	j->counts[1] = before->updated;
+	j->counts[2] = before->unchanged;
+	j->command.revision = before->revision;
 	j->replayed = true;
 	return 1;
 }
@@ -250,6 +254,9 @@ put_request(struct job *j)
 		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
 	request.digest = (char *)digest;
 	request.result = result;
+	request.created = j->counts[0];
+	request.updated = j->counts[1];
+	request.unchanged = j->counts[2];
 	return JOB_PUT(j, name, zwy_v1_Request, &request) ? 0 : j->command.fault.code;
 }
 

@@ -54,6 +54,7 @@ struct job {
 	struct slice preview; /* validate_only: the record as it would be */
 	unsigned touched;     /* KIND_BIT of each kind put */
 	bool replayed;
+	uint64_t counts[3]; /* of an import, by enum put_outcome; also those of the first time */
 };
 
 /* The program itself: what it brings along, what its clock does. */
