@@ -20,7 +20,7 @@
 #define READ_TIMEOUT_S   10
 #define WRITE_TIMEOUT_S  30
 #define IMPORT_TIMEOUT_S 300
-#define FILE_MAX         (64u << 20) /* bytes of an import file */
+#define FILE_MAX         (64u << 20) /* bytes of a request kept to be sent again */
 #define REQUEST_MAX      (1u << 20)  /* bytes of a request file */
 
 enum exit_status {
