@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""CSV in and out: all of a file or nothing."""
+"""CSV in and out: all of a batch or nothing."""
 import pathlib
 import sys
 
