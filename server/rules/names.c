@@ -1,5 +1,7 @@
 #include "rules/names.h"
 
+#include <stdio.h>
+
 #define SLUG_MAX_BYTES 63
 
 static bool
@@ -18,4 +20,12 @@ slug_valid(const char *slug)
 		if (!slug_letter(slug[i]) && (slug[i] != '-' || slug[i - 1] == '-'))
 			return false;
 	return true;
+}
+
+void
+list_add(char *dst, size_t size, const char *between, const char *word)
+{
+	size_t n = strlen(dst);
+	if (n + strlen(between) + strlen(word) < size)
+		snprintf(dst + n, size - n, "%s%s", n ? between : "", word);
 }

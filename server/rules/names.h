@@ -35,6 +35,9 @@ reference_slug(const char *collection, const char *value)
 	return strncmp(v, collection, n) == 0 && v[n] == '/' ? v + n + 1 : v;
 }
 
+/* Adds a word to a list for people; one that does not fit any more is left out. */
+void list_add(char *dst, size_t size, const char *between, const char *word);
+
 /* Lower case letters, digits and single hyphens inside, a letter or digit at both ends, at most 63 bytes. */
 bool slug_valid(const char *slug);
 

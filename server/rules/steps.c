@@ -96,16 +96,22 @@ step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 
 /* ---- a person's action ------------------------------------------------------ */
 
+static bool
+first_of_action(const struct process *p, size_t row)
+{
+	for (size_t i = 0; i < row; i++)
+		if (text_is(p->steps[i].action, p->steps[row].action))
+			return false;
+	return true;
+}
+
 static int
 unknown_action(const struct process *p, const char *action, struct fault *f)
 {
 	char list[256] = "";
-	size_t n = 0;
-	for (size_t i = 0; i < p->step_count; i++) {
-		const struct step *s = &p->steps[i];
-		if (s->roles && process_step(p, s->from, s->action) == i && !strstr(list, s->action))
-			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? " " : "", s->action);
-	}
+	for (size_t i = 0; i < p->step_count; i++)
+		if (p->steps[i].roles && first_of_action(p, i))
+			list_add(list, sizeof(list), " ", p->steps[i].action);
 	return fault_set(f, ERR_UNKNOWN_ACTION, "there is no action `%.40s`; there are: %s", action, list);
 }
 
@@ -127,15 +133,14 @@ wrong_state(const struct process *p, const zwy_v1_Application *a, const char *ac
 	    struct fault *f)
 {
 	char list[128] = "";
-	size_t n = 0;
 	for (size_t i = 0; i < p->step_count; i++) {
 		const struct step *s = &p->steps[i];
 		if (s->roles && text_is(s->from, a->state) && process_step(p, s->from, s->action) == i)
-			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? " " : "", s->action);
+			list_add(list, sizeof(list), " ", s->action);
 	}
 	return fault_set_article(f, ERR_WRONG_STATE, article,
 				 "the application is %s: %s is not possible; possible: %s", text_of(a->state),
-				 action, n ? list : "nothing any more");
+				 action, list[0] ? list : "nothing any more");
 }
 
 /* Whether a key stands in a row's form; *ret_needed: with a star. */
@@ -189,7 +194,6 @@ choose_row(const struct process *p, size_t first, const struct act *act, size_t 
 {
 	const struct step *step = &p->steps[first];
 	char key[40] = "", list[128] = "";
-	size_t n = 0;
 	for (size_t i = first; i < p->step_count; i++) {
 		const struct step *s = &p->steps[i];
 		if (!text_is(s->from, step->from) || !text_is(s->action, step->action))
@@ -204,7 +208,7 @@ choose_row(const struct process *p, size_t first, const struct act *act, size_t 
 			*ret_row = i;
 			return 0;
 		}
-		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", equals + 1);
+		list_add(list, sizeof(list), ", ", equals + 1);
 	}
 	return fault_set_article(f, ERR_INVALID_FIELD, step->article, "%s is `%.40s`; allowed: %s", key,
 				 form_value(act, key), list);

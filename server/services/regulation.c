@@ -1,9 +1,8 @@
 /* RuleService: the processes as the program's tables have them, and how each
  * paragraph of the regulation is carried out. Constant; nothing of the store. */
-#include <stdio.h>
-
 #include "rules/articles.h"
 #include "rules/coverage.h"
+#include "rules/names.h"
 #include "rules/parameters.h"
 #include "rules/process.h"
 #include "server.h"
@@ -110,10 +109,8 @@ get_process(struct message_list *list, struct slice message, struct slice *ret, 
 	const struct process *p = name ? process_find(name) : NULL;
 	if (!p) {
 		char known[256] = "";
-		size_t n = 0;
-		for (size_t i = 0; i < process_count && n < sizeof(known); i++)
-			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", n ? ", " : "",
-					      process_table[i].name);
+		for (size_t i = 0; i < process_count; i++)
+			list_add(known, sizeof(known), ", ", process_table[i].name);
 		return fault_set(f, ERR_NOT_FOUND, "there is no process `%.40s`; there are: %s",
 				 name ? name : "", known);
 	}

@@ -124,7 +124,44 @@ what_only_the_system_does_is_no_action_of_a_person(void **state)
 						     0);
 }
 
-/* Whether the last rows lead from `state` to a final one, in at most as many steps as there are states. */
+/* Each as a word of its own, also where one is a part of another (submit, resubmit). */
+static void
+an_unknown_action_is_told_all_that_there_are(void **state)
+{
+	(void)state;
+	EACH_PROCESS(p)
+	{
+		struct world w;
+		struct act act = {.action = "dance"};
+		char text[sizeof(w.fault.text) + 1], word[64];
+		world_open(&w);
+		world_reach(&w, "draft", "2026-11-23");
+		w.app.kind = p->kind;
+		world_load(&w, &w.app, &du, at("2026-11-23"));
+		assert_int_equal(application_act(&w.facts, &w.app, &act, &w.arena, &w.out, &w.fault),
+				 ERR_UNKNOWN_ACTION);
+		snprintf(text, sizeof(text), "%s ", w.fault.text);
+		for (size_t i = 0; i < p->step_count; i++) {
+			snprintf(word, sizeof(word), " %s ", p->steps[i].action);
+			assert_int_equal(strstr(text, word) != NULL, p->steps[i].roles != 0);
+		}
+		world_close(&w);
+	}
+}
+
+static void
+a_list_takes_whole_words_only(void **state)
+{
+	char list[8] = "";
+	(void)state;
+	list_add(list, sizeof(list), ", ", "ab");
+	list_add(list, sizeof(list), ", ", "abcd");
+	list_add(list, sizeof(list), ", ", "cde");
+	list_add(list, sizeof(list), ", ", "x");
+	assert_string_equal(list, "ab, cde");
+}
+
+/* Whether rows lead from `state` to a final one, in at most as many steps as there are states. */
 static bool
 ends(const struct process *p, const char *state, size_t depth)
 {
@@ -240,6 +277,8 @@ main(void)
 		cmocka_unit_test(every_pair_that_is_no_row_is_refused),
 		cmocka_unit_test(art_04_every_row_refuses_every_other_role),
 		cmocka_unit_test(what_only_the_system_does_is_no_action_of_a_person),
+		cmocka_unit_test(an_unknown_action_is_told_all_that_there_are),
+		cmocka_unit_test(a_list_takes_whole_words_only),
 		cmocka_unit_test(every_state_is_reached_and_has_a_way_to_an_end),
 		cmocka_unit_test(nothing_waits_for_nobody),
 		cmocka_unit_test(every_step_of_the_system_follows_from_a_term),
