@@ -45,7 +45,7 @@ def main():
                                          including_default_value_fields=i % 3 == 2, use_integers_for_enums=i % 5 == 4)
         texts.append(f"{name}\t{json.dumps(text, ensure_ascii=i % 7 == 0)}\n")
     answers = subprocess.run([tool, "parse"], check=True, input="".join(texts).encode(), capture_output=True).stdout
-    answers = answers.decode().rstrip("\n").split("\n")
+    answers = answers.decode().removesuffix("\n").split("\n")  # an empty message's line is empty
     assert len(answers) == len(samples), (len(answers), len(samples))
     for (name, message), text, answer in zip(samples, texts, answers):
         if answer.startswith("error"):
