@@ -182,11 +182,12 @@ case_history(struct slice list, struct buf *out)
 
 /* The running clock that ends first. */
 static struct slice
-nearest_due(struct slice record, bool *ret_overdue)
+nearest_due(struct slice record, bool *ret_overdue, const char **ret_term)
 {
 	struct slice due = {0};
 	struct wire_field w, stop;
 	*ret_overdue = false;
+	*ret_term = "";
 	while (wire_next(&record, &w) == 1) {
 		if (w.number != zwy_v1_Application_clocks_tag || w.type != WIRE_LEN ||
 		    wire_find(w.bytes, zwy_v1_Clock_stop_time_tag, &stop))
@@ -195,6 +196,8 @@ nearest_due(struct slice record, bool *ret_overdue)
 		if (due.n == 0 || slice_compare(date, due) < 0) {
 			due = date;
 			*ret_overdue = wire_uint(w.bytes, zwy_v1_Clock_overdue_tag) != 0;
+			*ret_term = wire_uint(w.bytes, zwy_v1_Clock_statutory_tag) ? "statutory"
+										   : "internal target";
 		}
 	}
 	return due;
@@ -206,7 +209,8 @@ index_row(struct view_task *t, struct slice record, struct buf *out)
 	static const char *const columns[] = {"state", "kind",      "system", "department",
 					      "node",  "submitter", "month"};
 	bool overdue;
-	struct slice due = nearest_due(record, &overdue);
+	const char *term;
+	struct slice due = nearest_due(record, &overdue, &term);
 	append_clean(out, last_part(wire_string(record, zwy_v1_Application_name_tag)));
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		const struct field_desc *f = field_by_name(t->place.kind->message, slice_of(columns[i]));
@@ -216,8 +220,8 @@ index_row(struct view_task *t, struct slice record, struct buf *out)
 			append_clean(out, buf_slice(&value));
 		buf_release(&value);
 	}
-	buf_printf(out, "\t%.*s\t%s\t%llu\n", (int)due.n, due.n ? due.p : "", overdue ? "overdue" : "",
-		   (unsigned long long)wire_uint(record, zwy_v1_Application_revision_tag));
+	buf_printf(out, "\t%.*s\t%s\t%llu\t%s\n", (int)due.n, due.n ? due.p : "", overdue ? "overdue" : "",
+		   (unsigned long long)wire_uint(record, zwy_v1_Application_revision_tag), term);
 }
 
 static void
@@ -226,8 +230,8 @@ case_index(struct view_task *t, struct buf *out)
 	const struct ask *a = view_answer(t, NEED_CASES);
 	struct slice list = a ? buf_slice(&a->answer) : (struct slice){0};
 	struct wire_field w;
-	buf_append_str(
-		out, "id\tstate\tkind\tsystem\tdepartment\tnode\tsubmitter\tmonth\tdue\toverdue\trevision\n");
+	buf_append_str(out, "id\tstate\tkind\tsystem\tdepartment\tnode\tsubmitter\tmonth\tdue\toverdue\trevis"
+			    "ion\tterm\n");
 	while (wire_next(&list, &w) == 1)
 		if (w.number == zwy_v1_ListApplicationsResponse_items_tag && w.type == WIRE_LEN)
 			index_row(t, w.bytes, out);

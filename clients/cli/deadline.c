@@ -5,7 +5,7 @@
 #include "wire.h"
 
 enum { DEADLINE_FROM = 1 };
-enum { DEADLINE_DATE = 1, DEADLINE_PROVISIONAL = 2, DEADLINE_EXPLANATION = 3 };
+enum { DEADLINE_DATE = 1, DEADLINE_PROVISIONAL = 2, DEADLINE_EXPLANATION = 3, DEADLINE_TIME = 4 };
 
 #define TERM_MAX 100000
 
@@ -17,6 +17,7 @@ static const struct {
 	{OPT_WORKING_DAYS, 2, "--working-days"},
 	{OPT_MONTHS, 3, "--months"},
 	{OPT_BEFORE, 4, "--before"},
+	{OPT_HOURS, 5, "--hours"},
 };
 
 static int
@@ -25,9 +26,10 @@ build(struct cli *cli, struct buf *request)
 	const char *from = cli->option[OPT_FROM];
 	unsigned given = 0;
 	day d;
+	msec at;
 	if (!from)
 		return tell_usage(cli, "--from DATE is missing");
-	if (!date_parse(slice_of(from), &d))
+	if (!date_parse(slice_of(from), &d) && !(cli->option[OPT_HOURS] && time_parse(slice_of(from), &at)))
 		return tell_usage(cli, "--from is a day YYYY-MM-DD, not %s", from);
 	wire_put_string(request, DEADLINE_FROM, slice_of(from));
 	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
@@ -44,8 +46,19 @@ build(struct cli *cli, struct buf *request)
 		given++;
 	}
 	if (given != 1)
-		return tell_usage(cli, "give one of --working-days, --months and --before");
+		return tell_usage(cli, "give one of --working-days, --months, --before and --hours");
 	return EXIT_OK;
+}
+
+/* Times of terms are those of China, UTC+8. */
+static void
+print_instant(msec at)
+{
+	char date[DATE_LEN];
+	day d = day_of(at);
+	int second = (int)((at - day_start(d)) / 1000);
+	date_format(date, d);
+	printf("%sT%02d:%02d:%02d+08:00\n", date, second / 3600, second / 60 % 60, second % 60);
 }
 
 static void
@@ -53,6 +66,10 @@ print_deadline(struct slice answer, bool explain)
 {
 	struct slice date = wire_string(answer, DEADLINE_DATE);
 	struct wire_field w;
+	if (wire_find(answer, DEADLINE_TIME, &w)) {
+		print_instant(wire_time(answer, DEADLINE_TIME));
+		return;
+	}
 	printf("%.*s%s\n", (int)date.n, date.p,
 	       wire_uint(answer, DEADLINE_PROVISIONAL) ? " provisional" : "");
 	while (explain && wire_next(&answer, &w) == 1)

@@ -11,7 +11,14 @@
 
 enum { APPLICATION_NAME = 1 };
 enum { EXPLAIN_NAME = 1 };
-enum { EXPLAIN_STATE = 1, EXPLAIN_NEXT = 3, EXPLAIN_WHO = 4, EXPLAIN_DUE = 5, EXPLAIN_OVERDUE = 7 };
+enum {
+	EXPLAIN_STATE = 1,
+	EXPLAIN_NEXT = 3,
+	EXPLAIN_WHO = 4,
+	EXPLAIN_DUE = 5,
+	EXPLAIN_OVERDUE = 7,
+	EXPLAIN_STATUTORY = 9
+};
 enum { NEXT_ACTION = 1 };
 
 struct entry {
@@ -147,6 +154,9 @@ add_row(struct table *t, const struct entry *e, struct slice actions)
 	table_cell(t, last_segment(buf_slice(&e->name)));
 	table_cell(t, wire_string(x, EXPLAIN_STATE));
 	table_cell(t, wire_uint(x, EXPLAIN_OVERDUE) ? SLICE("overdue") : SLICE("-"));
+	table_cell(t, !due.n                            ? SLICE("-")
+		      : wire_uint(x, EXPLAIN_STATUTORY) ? SLICE("statutory")
+							: SLICE("internal target"));
 	table_cell(t, actions);
 	table_end_row(t);
 }
@@ -154,10 +164,11 @@ add_row(struct table *t, const struct entry *e, struct slice actions)
 static int
 print_inbox(struct inbox *in)
 {
-	static const char *const heading[] = {"due", "name", "state", "overdue", "you may"};
+	static const char *const heading[] = {"due", "name", "state", "overdue", "term", "you may"};
 	struct table *t = table_new();
 	int r = t ? EXIT_OK : tell_code(in->cli, ERR_NO_MEMORY, "no memory");
-	for (size_t i = 0; t && in->cli->output == OUTPUT_TABLE && i < 5; i++)
+	for (size_t i = 0; t && in->cli->output == OUTPUT_TABLE && i < sizeof(heading) / sizeof(heading[0]);
+	     i++)
 		table_cell(t, slice_of(heading[i]));
 	if (t && in->cli->output == OUTPUT_TABLE)
 		table_end_row(t);

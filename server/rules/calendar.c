@@ -7,6 +7,8 @@
 #define YEAR_DAYS        366
 #define WORKING_DAYS_MAX 3650
 #define MONTHS_MAX       1200
+#define HOURS_MAX        87600
+#define MSEC_PER_HOUR    3600000
 
 enum mark { MARK_NONE, MARK_HOLIDAY, MARK_WORKDAY };
 
@@ -245,6 +247,12 @@ deadline_before(const struct calendar *c, day from, unsigned n, bool clear)
 		if (calendar_working(c, d) && --n == 0)
 			break;
 	return (struct deadline){.date = d, .provisional = !known(c, d, from - 1)};
+}
+
+msec
+deadline_hours(msec from, unsigned n)
+{
+	return from + (msec)clamp(n, HOURS_MAX) * MSEC_PER_HOUR;
 }
 
 /* One day: its date, weekday, what it is, and its number among those counted (0: not counted). */

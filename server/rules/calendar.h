@@ -36,6 +36,8 @@ struct deadline deadline_months(const struct calendar *c, day from, unsigned n, 
 /* The last day that lies n working days before `from`, `from` not counted (civil);
  * with clear, the working day before that one. */
 struct deadline deadline_before(const struct calendar *c, day from, unsigned n, bool clear);
+/* n natural hours later; neither night nor holiday counts out. n from 1 to 87,600. */
+msec deadline_hours(msec from, unsigned n);
 
 /* Says for each day from `from` to `to` (either direction), ends included, whether it counted. */
 typedef void (*deadline_line_fn)(void *ctx, const char *line);

@@ -15,22 +15,19 @@ msec_of(google_protobuf_Timestamp t)
 	return t.seconds * 1000 + t.nanos / 1000000;
 }
 
-/* The day on which a term begins that something of that instant sets going. */
-static day
-start_day(const struct parameters *p, msec t)
+static struct term_end
+end_of(const struct facts *facts, const zwy_v1_Clock *clock)
 {
-	day d = day_of(t);
-	bool late = t - day_start(d) >= p->number[PARAM_DAY_END] * 1000;
-	return p->number[PARAM_AFTER_HOURS_NEXT_DAY] && late ? d + 1 : d;
+	enum term_unit unit = clock->months ? UNIT_MONTHS : clock->hours ? UNIT_HOURS : UNIT_WORKING_DAYS;
+	uint32_t n = clock->months ? clock->months : clock->hours ? clock->hours : clock->working_days;
+	return term_end(facts->calendar, facts->parameters, msec_of(clock->start_time), unit, n);
 }
 
 static int
 set_due(const struct facts *facts, zwy_v1_Clock *clock, struct arena *arena, struct fault *f)
 {
 	const struct parameters *p = facts->parameters;
-	struct deadline end =
-		deadline_working_days(facts->calendar, start_day(p, msec_of(clock->start_time)),
-				      clock->working_days, p->number[PARAM_COUNT_START_DAY] != 0);
+	struct term_end end = end_of(facts, clock);
 	char date[DATE_LEN];
 	date_format(date, end.date);
 	if (end.provisional && p->number[PARAM_CALENDAR_MISSING_YEAR] != 0)
@@ -40,7 +37,7 @@ set_due(const struct facts *facts, zwy_v1_Clock *clock, struct arena *arena, str
 				 clock->term, date);
 	clock->due_date = arena_strdup(arena, date);
 	clock->has_due_time = true;
-	clock->due_time = stamp_of(day_start(end.date) + p->number[PARAM_DAY_END] * 1000);
+	clock->due_time = stamp_of(end.at);
 	clock->provisional = end.provisional;
 	return 0;
 }
@@ -54,6 +51,14 @@ owner_of(const struct facts *facts, unsigned roles, struct arena *arena)
 	return arena_printf(arena, "%s-%s", role, core ? "p" : "c");
 }
 
+static uint32_t *
+length_of(zwy_v1_Clock *clock, enum term_unit unit)
+{
+	return unit == UNIT_MONTHS  ? &clock->months
+	       : unit == UNIT_HOURS ? &clock->hours
+				    : &clock->working_days;
+}
+
 int
 clock_start(struct work *w, enum term term, struct fault *f)
 {
@@ -65,9 +70,9 @@ clock_start(struct work *w, enum term term, struct fault *f)
 		.statutory = t->statutory,
 		.has_start_time = true,
 		.start_time = stamp_of(w->facts->now),
-		.working_days = (uint32_t)w->facts->parameters->number[t->parameter],
 		.owner = owner_of(w->facts, t->roles, w->arena),
 	};
+	*length_of(&clock, t->unit) = (uint32_t)w->facts->parameters->number[t->parameter];
 	int r = set_due(w->facts, &clock, w->arena, f);
 	if (r)
 		return r;
@@ -121,8 +126,8 @@ mark_overdue(struct work *w, zwy_v1_Clock *clock, const struct term_desc *t)
 	const char *state = w->out->application.state;
 	clock->overdue = true;
 	work_event(w, "clock", "overdue", state, state, t->article,
-		   arena_printf(w->arena, "%s: %s was due on %s", t->name, t->text,
-				text_of(clock->due_date)));
+		   arena_printf(w->arena, "%s: %s was due on %s (%s)", t->name, t->text,
+				text_of(clock->due_date), t->statutory ? "statutory" : "internal target"));
 }
 
 void
@@ -209,7 +214,7 @@ application_recompute(const struct facts *facts, const zwy_v1_Application *befor
 	int r = work_begin(&w, f);
 	for (size_t i = 0; r == 0 && i < out.application.clocks_count; i++) {
 		zwy_v1_Clock *clock = &out.application.clocks[i];
-		if (clock->provisional && !clock->has_stop_time && clock->working_days)
+		if (clock->provisional && !clock->has_stop_time && (clock->working_days || clock->months))
 			r = recompute(&w, clock, f);
 	}
 	if (r)

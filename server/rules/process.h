@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "rules/terms.h"
 #include "zwy/v1/application.pb.h"
 
 /* One row of a workflow. What is not a row is refused. */
@@ -41,7 +42,8 @@ struct term_desc {
 	const char *name;
 	const char *process; /* the name of the process on whose cases it runs */
 	const char *article;
-	bool statutory;   /* set by the regulation; else an internal target */
+	bool statutory; /* set by the regulation; else an internal target */
+	enum term_unit unit;
 	int parameter;    /* enum parameter: its length */
 	unsigned roles;   /* who must act */
 	const char *then; /* the system's action once it has passed; "" */

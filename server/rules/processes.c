@@ -27,8 +27,9 @@ const struct process process_table[] = {
 const size_t process_count = ROW_COUNT(process_table);
 
 const struct term_desc term_table[TERM_COUNT] = {
-#define TERM(id, process, name, article, statutory, parameter, role, then, missed, text) \
-	[TERM_##id] = {name, #process, article, statutory, PARAM_##parameter, role##_BIT, then, missed, text},
+#define TERM(id, process, name, article, statutory, unit, parameter, role, then, missed, text)   \
+	[TERM_##id] = {name,       #process, article, statutory, UNIT_##unit, PARAM_##parameter, \
+		       role##_BIT, then,     missed,  text},
 #include "rules/terms.def"
 #undef TERM
 };

@@ -11,7 +11,7 @@
 
 enum term {
 	TERM_NONE = -1,
-#define TERM(id, process, name, article, statutory, parameter, role, then, missed, text) TERM_##id,
+#define TERM(id, process, name, article, statutory, unit, parameter, role, then, missed, text) TERM_##id,
 #include "rules/terms.def"
 #undef TERM
 	TERM_COUNT

@@ -197,6 +197,7 @@ def test_why_and_inbox_say_who_must_act_by_when(server):
     assert "submitted" in said and "due: 2026-11-24" in said and "accept" in said and "Art. 13" in said, said
     inbox = server.zwy("inbox", as_=CA).out
     assert inbox.split()[:3] == ["2026-11-24", ident, "submitted"] and "return_incomplete" in inbox, inbox
+    assert "internal target" in inbox, inbox
     entry = json.loads(server.zwy("--output", "json", "inbox", as_=CA).out)
     assert entry["name"] == f"applications/{ident}" and entry["next"][0]["action"], entry
     assert server.zwy("inbox", as_=OP).out == ""

@@ -25,7 +25,7 @@ close_calendars(void **state)
 }
 
 static void
-golden_deadlines_of_working_days(void **state)
+art_14_15_17_golden_deadlines_of_working_days(void **state)
 {
 	static const struct {
 		const char *start;
@@ -55,7 +55,7 @@ golden_deadlines_of_working_days(void **state)
 }
 
 static void
-golden_ends_of_three_months_and_last_days_to_apply(void **state)
+art_19_20_golden_ends_of_three_months_and_last_days_to_apply(void **state)
 {
 	static const struct {
 		const char *allocation, *end, *civil, *clear, *plain;
@@ -94,6 +94,48 @@ a_year_that_is_not_imported_is_provisional(void **state)
 	assert_false(deadline_before(full, date("2027-01-01"), 3, false).provisional);
 	assert_true(calendar_has(full, 2026));
 	assert_false(calendar_has(full, 2027));
+}
+
+/* Whatever the start and length: a later start never ends earlier, one day more ends
+ * later, and counting back from the end comes to a day at or after the start. */
+static void
+working_days_are_monotone_and_counting_back_inverts_them(void **state)
+{
+	(void)state;
+	for (day d = date("2024-01-01"); d <= date("2026-11-20"); d++)
+		for (unsigned n = 1; n <= 25; n += 4) {
+			struct deadline end = deadline_working_days(full, d, n, false);
+			assert_true(calendar_working(full, end.date));
+			assert_true(end.date >= d + (day)n);
+			assert_true(deadline_working_days(full, d + 1, n, false).date >= end.date);
+			assert_true(deadline_working_days(full, d, n + 1, false).date > end.date);
+			/* n days back from the day after the end is the first of the days counted. */
+			day first = deadline_before(full, end.date + 1, n, false).date;
+			assert_true(first > d && calendar_working(full, first));
+			for (day k = d + 1; k < first; k++)
+				assert_false(calendar_working(full, k));
+			if (calendar_working(full, d))
+				assert_int_equal(deadline_before(full, end.date, n, false).date, d);
+		}
+}
+
+static void
+months_are_monotone_and_never_pass_the_corresponding_day(void **state)
+{
+	(void)state;
+	for (day d = date("2024-01-01"); d <= date("2026-06-30"); d++)
+		for (unsigned n = 1; n <= 6; n++) {
+			struct civil from = civil_from_day(d);
+			day end = deadline_months(full, d, n, false).date;
+			struct civil to = civil_from_day(end);
+			assert_int_equal((to.year - from.year) * 12 + to.month - from.month, n);
+			assert_true(to.mday == from.mday ||
+				    (to.mday < from.mday && to.mday == days_in_month(to.year, to.month)));
+			assert_true(deadline_months(full, d + 1, n, false).date >= end);
+			assert_true(deadline_months(full, d, n + 1, false).date > end);
+			/* Rolling only ever lengthens: it would exceed the cap of Articles 19 and 20. */
+			assert_true(deadline_months(full, d, n, true).date >= end);
+		}
 }
 
 static void
@@ -218,9 +260,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden_deadlines_of_working_days),
-		cmocka_unit_test(golden_ends_of_three_months_and_last_days_to_apply),
+		cmocka_unit_test(art_14_15_17_golden_deadlines_of_working_days),
+		cmocka_unit_test(art_19_20_golden_ends_of_three_months_and_last_days_to_apply),
 		cmocka_unit_test(a_year_that_is_not_imported_is_provisional),
+		cmocka_unit_test(working_days_are_monotone_and_counting_back_inverts_them),
+		cmocka_unit_test(months_are_monotone_and_never_pass_the_corresponding_day),
 		cmocka_unit_test(working_days_of_each_year_and_month),
 		cmocka_unit_test(five_working_days_from_735_starts_differ_from_the_wrong_calendars),
 		cmocka_unit_test(months_end_on_the_corresponding_day_or_the_months_last),

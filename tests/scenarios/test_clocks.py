@@ -23,6 +23,8 @@ def test_provisioning_that_is_late_is_overdue_and_can_still_be_completed(server)
     events = [e for e in client.list("ListEvents", as_=demo.CA, parent=name) if e.kind == "clock"]
     assert len([e for e in events if e.article == "14"]) == 1, events
     assert all(e.actor == "system" for e in events), events
+    said = [e.comment for e in events if e.action == "overdue"]
+    assert any("(statutory)" in text for text in said) and all("internal target" in text or "statutory" in text for text in said), said
     assert demo.get(client, name).state == "provisioning"
     demo.act(client, name, "deliver", demo.OP)
     clock = clock_of(client, name, "provision")

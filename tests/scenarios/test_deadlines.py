@@ -45,6 +45,12 @@ def test_explain_tells_every_day(server):
     assert sum("2026-10-10" in line for line in said) == 1, said
 
 
+def test_hours_are_natural_ones(server):
+    assert deadline(server, "--from", "2026-09-30T23:00:00+08:00", "--hours", 4) == "2026-10-01T03:00:00+08:00"
+    assert deadline(server, "--from", "2026-10-01", "--hours", 24) == "2026-10-02T00:00:00+08:00"
+    assert server.zwy("deadline", "--from", "2026-09-30T23:00:00+08:00", "--months", 1).status == 2
+
+
 def test_over_rpc(server):
     client = server.client()
     for start, count, end in WORKING_DAYS:
