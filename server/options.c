@@ -47,22 +47,22 @@ static const char usage[] =
 /* Settings lie in three structs of struct options; each is found by its place there. */
 static const struct setting_row {
 	const char *name, *unit, *text;
-	long long value;
+	long long value, least, most;
 	size_t offset;
 	const char *word; /* default of a text; NULL: it is a number */
 } setting_rows[] = {
-#define ROW(part, name, default_value, unit, text) \
-	{#name, unit, text, default_value, offsetof(struct options, part.name), NULL},
+#define ROW(part, name, default_value, least, most, unit, text) \
+	{#name, unit, text, default_value, least, most, offsetof(struct options, part.name), NULL},
 #define SETTING(...) ROW(settings, __VA_ARGS__)
 #define TEXT_SETTING(name, default_value, allowed, text) \
-	{#name, allowed, text, 0, offsetof(struct options, settings.name), default_value},
+	{#name, allowed, text, 0, 0, 0, offsetof(struct options, settings.name), default_value},
 #include "settings.def"
 #undef SETTING
 #undef TEXT_SETTING
-#define NET_LIMIT(...) ROW(net_limits, __VA_ARGS__)
+#define NET_LIMIT(name, value, unit, text) ROW(net_limits, name, value, 1, INT32_MAX, unit, text)
 #include "net/limits.def"
 #undef NET_LIMIT
-#define RPC_LIMIT(...) ROW(rpc_limits, __VA_ARGS__)
+#define RPC_LIMIT(name, value, unit, text) ROW(rpc_limits, name, value, 1, INT32_MAX, unit, text)
 #include "rpc/limits.def"
 #undef RPC_LIMIT
 #undef ROW
@@ -136,7 +136,7 @@ set_value(struct options *o, const struct setting_row *row, struct slice value)
 		set_text(o, row, text);
 		return true;
 	}
-	if (!slice_to_u64(value, &number) || number > INT64_MAX / 2)
+	if (!slice_to_u64(value, &number) || number < (uint64_t)row->least || number > (uint64_t)row->most)
 		return false;
 	set_number(o, row, (int64_t)number);
 	return true;
@@ -150,8 +150,11 @@ set_one(struct options *o, struct slice key, struct slice value, const char *fil
 			continue;
 		if (set_value(o, row, value))
 			return true;
-		fprintf(stderr, "zwyd: %s:%u: %s: %s%s is wanted\n", file, line, row->name,
-			row->word ? "" : "a whole number of ", row->unit);
+		if (row->word)
+			fprintf(stderr, "zwyd: %s:%u: %s: %s is wanted\n", file, line, row->name, row->unit);
+		else
+			fprintf(stderr, "zwyd: %s:%u: %s: a whole number of %s is wanted, %lld to %lld\n",
+				file, line, row->name, row->unit, row->least, row->most);
 		return false;
 	}
 	fprintf(stderr, "zwyd: %s:%u: there is no setting \"%.*s\"; zwyd --help lists them\n", file, line,

@@ -17,8 +17,8 @@
 /* Process settings by name, unit, default: `zwyd --config` sets them under the
  * same names, beside those of rpc/limits.def. */
 struct settings {
-#define SETTING(name, default_value, unit, text)         int64_t name;
-#define TEXT_SETTING(name, default_value, allowed, text) const char *name; /* never NULL */
+#define SETTING(name, default_value, least, most, unit, text) int64_t name;
+#define TEXT_SETTING(name, default_value, allowed, text)      const char *name; /* never NULL */
 #include "settings.def"
 #undef SETTING
 #undef TEXT_SETTING

@@ -6,21 +6,17 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/budget.h"
 #include "observe/ring.h"
 
 #define LAST_WORDS 1000       /* ms for a reader to take the rest at the end */
 #define TELL_EVERY 1000000000 /* ns between lines that say what was left out */
 
-/* A token bucket, in thousandths of a line. */
-struct rate {
-	int64_t tokens, at;
-};
-
 struct log {
 	struct log_config config;
 	struct ring *ring;
 	bool journal;
-	struct rate usual, grave;
+	struct budget usual, grave;
 	struct log_stats stats, told;
 	int64_t told_at;
 	/* "time=2026-11-22T08:15:30" of the second that the last line fell into. */
@@ -59,8 +55,6 @@ log_open(struct log **ret, const struct log_config *config)
 		return ERR_NO_MEMORY;
 	l->config = *config;
 	l->journal = log_is_journal(config->fd, getenv("JOURNAL_STREAM"));
-	l->usual.tokens = l->grave.tokens = config->burst * 1000;
-	l->usual.at = l->grave.at = config->ticks();
 	size_t bytes = config->buffer > LOG_LINE_MAX ? (size_t)config->buffer : LOG_LINE_MAX;
 	int rc = ring_open(&l->ring, config->fd, bytes);
 	if (rc != 0) {
@@ -148,17 +142,6 @@ log_say(struct log *l, enum log_level level, const char *fmt, ...)
 
 /* ---- the rate ---- */
 
-static void
-refill(struct rate *r, const struct log_config *config, int64_t now)
-{
-	int64_t ms = (now - r->at) / 1000000, full = config->burst * 1000;
-	if (ms <= 0)
-		return;
-	r->at += ms * 1000000;
-	int64_t missing = full - r->tokens;
-	r->tokens = ms > missing / config->rate ? full : r->tokens + ms * config->rate;
-}
-
 bool
 log_admits(struct log *l, enum log_level level, int64_t now)
 {
@@ -166,14 +149,11 @@ log_admits(struct log *l, enum log_level level, int64_t now)
 		return false;
 	if (l->config.rate == 0)
 		return true;
-	struct rate *r = level <= LEVEL_WARN ? &l->grave : &l->usual;
-	refill(r, &l->config, now);
-	if (r->tokens < 1000) {
-		l->stats.suppressed++;
-		return false;
-	}
-	r->tokens -= 1000;
-	return true;
+	struct budget *b = level <= LEVEL_WARN ? &l->grave : &l->usual;
+	if (budget_spend(b, now / 1000000, l->config.burst, l->config.rate, 1))
+		return true;
+	l->stats.suppressed++;
+	return false;
 }
 
 static void

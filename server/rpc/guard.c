@@ -50,18 +50,12 @@ guard_decide(struct engine *e, uint32_t code, const char *text)
 	e->guard.verdict_code = code;
 }
 
-/* A bucket that holds `burst` and fills by `rate` a second; in thousandths, so that a
- * millisecond's share is whole. */
 void
 guard_spend(struct engine *e, enum budget_name name, int64_t cost)
 {
 	const struct budget_row *row = &budget_rows[name];
-	struct budget *b = &e->guard.budgets[name];
-	int64_t refill = (e->now - b->at) * limit_at(e, row->rate);
-	b->spent = b->spent > refill ? b->spent - refill : 0;
-	b->at = e->now;
-	b->spent += 1000 * cost;
-	if (b->spent > 1000 * limit_at(e, row->burst))
+	if (!budget_spend(&e->guard.budgets[name], e->now, limit_at(e, row->burst), limit_at(e, row->rate),
+			  cost))
 		guard_decide(e, NGHTTP2_ENHANCE_YOUR_CALM, row->verdict);
 }
 
@@ -69,9 +63,7 @@ guard_spend(struct engine *e, enum budget_name name, int64_t cost)
 static void
 forgive_glitches(struct engine *e)
 {
-	struct budget *b = &e->guard.budgets[BUDGET_GLITCHES];
-	int64_t n = 1000 * e->config->limits.glitches_forgiven;
-	b->spent = b->spent > n ? b->spent - n : 0;
+	budget_forgive(&e->guard.budgets[BUDGET_GLITCHES], e->config->limits.glitches_forgiven);
 }
 
 /* gRPC proposal A8: a ping is too early before its time has come, unless something was

@@ -28,6 +28,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "gzip.h"
+#include "base/budget.h"
 #include "rpc/engine.h"
 #include "status.h"
 
@@ -142,11 +143,6 @@ enum budget_name {
 	BUDGET_GLITCHES,
 	BUDGET_OVERSIZE,
 	BUDGET_COUNT,
-};
-
-struct budget {
-	int64_t spent; /* thousandths */
-	msec at;
 };
 
 #define GUARD_STREAMS 32

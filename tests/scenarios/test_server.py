@@ -64,6 +64,10 @@ def test_an_unknown_key_in_the_configuration_is_fatal(server):
     assert server.stop() == 0
     status, said = start("--data", server.data, "--config", config, *listen())
     assert status in (1, 2) and "page-size-maxx" in said and "2" in said, (status, said)
+    for line, range_ in (("log_burst=0", "1 to 1000000"), ("max_header_list=99999999999", "1 to 2147483647")):
+        config.write_text(line + "\n")
+        status, said = start("--data", server.data, "--config", config, *listen())
+        assert status in (1, 2) and range_ in said, (status, said)
     config.write_text("page-size-max=7\n")
     server.arguments = ["--config", str(config)]
     server.start()
