@@ -65,6 +65,12 @@ fill_steps(struct arena *arena, const struct process *p, zwy_v1_Process *ret)
 	}
 }
 
+static const char *
+unit_name(enum term_unit unit)
+{
+	return unit == UNIT_MONTHS ? "months" : unit == UNIT_HOURS ? "hours" : "working_days";
+}
+
 static void
 fill_terms(struct arena *arena, const struct process *p, zwy_v1_Process *ret)
 {
@@ -81,6 +87,7 @@ fill_terms(struct arena *arena, const struct process *p, zwy_v1_Process *ret)
 			.parameter = (char *)parameter_table[t->parameter].key,
 			.then = (char *)t->then,
 			.text = (char *)t->text,
+			.unit = (char *)unit_name(t->unit),
 		};
 		to->roles = roles_of(arena, t->roles, &to->roles_count);
 	}

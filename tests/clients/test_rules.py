@@ -78,6 +78,7 @@ def test_other_systems_get_the_rows_too(server):
     assert process["kind"] == "APPLICATION_KIND_REGULAR" and process["deciders"] == ["ca"], process
     terms = {t["name"]: t for t in process["terms"]}
     assert terms["provision"]["statutory"] and terms["provision"]["parameter"] == "provision.wd", terms
+    assert {t["unit"] for t in terms.values()} <= {"working_days", "months", "hours"}, terms
     opinion = [s for s in process["steps"] if s["action"] == "opinion"]
     assert [s["when"] for s in opinion] == ["result=pass", "result=return", "result=fail"]
     assert "result*" in opinion[0]["form"]
