@@ -99,7 +99,10 @@ page_message(struct fetch *f, struct slice message)
 	struct slice token = wire_string(message, 2);
 	buf_clear(&f->token);
 	buf_append_slice(&f->token, token);
-	buf_append_slice(&f->ask->answer, message);
+	if (f->ask->below)
+		view_keep_names(f->ask, message);
+	else
+		buf_append_slice(&f->ask->answer, message);
 }
 
 static void
@@ -107,18 +110,19 @@ message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
 {
 	struct fetch *f = ctx;
 	struct slice message = {bytes.data, bytes.size};
-	f->load->bytes += message.n;
-	if (f->load->bytes > f->load->op->mount->options.max_list) {
-		f->ask->code = ERR_MESSAGE_TOO_LARGE;
-		return;
-	}
+	size_t before = f->ask->answer.n;
 	(void)call;
+	if (f->ask->code)
+		return;
 	if (f->ask->list)
 		page_message(f, message);
 	else if (f->ask->stream)
 		buf_append_slice(&f->ask->answer, wire_string(message, 2));
 	else
 		buf_append_slice(&f->ask->answer, message);
+	f->load->bytes += f->ask->answer.n - before;
+	if (f->load->bytes > f->load->op->mount->options.max_list)
+		f->ask->code = ERR_MESSAGE_TOO_LARGE;
 }
 
 static void

@@ -19,8 +19,10 @@ view_init(struct view_task *t, struct slice path, enum view_purpose purpose,
 void
 view_release(struct view_task *t)
 {
-	for (size_t i = 0; i < t->ask_count; i++)
+	for (size_t i = 0; i < t->ask_count; i++) {
 		buf_release(&t->asks[i]->answer);
+		buf_release(&t->asks[i]->last);
+	}
 	arena_release(&t->arena);
 }
 

@@ -44,6 +44,9 @@ struct ask {
 	const char *method; /* path of the RPC */
 	struct slice request;
 	bool list;         /* append pages until there is no next_page_token; `request` is for the first */
+	size_t below;      /* of a list: keep of each item its name, cut behind the component that begins
+			      there, and each once; 0: whole items */
+	struct buf last;   /* the name kept last */
 	bool stream;       /* append every message's field 2 (chunk) */
 	struct buf answer; /* message bytes; pages one after the other */
 	int code;          /* 0 or ERR_*, reason_of() it */
@@ -68,6 +71,8 @@ void view_release(struct view_task *t);
 int view_plan(struct view_task *t);
 /* *ret holds a reference. 0 or an errno. */
 int view_render(struct view_task *t, struct content **ret);
+/* Appends to the answer what `below` leaves of a page. */
+void view_keep_names(struct ask *a, struct slice page);
 /* The request of a list's next page. */
 struct slice view_next_page(struct view_task *t, const struct ask *a, struct slice token);
 

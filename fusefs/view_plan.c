@@ -32,13 +32,13 @@ view_ask(struct view_task *t, unsigned need, const char *method, uint32_t field,
 	return a;
 }
 
-static void
+static struct ask *
 ask_list(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
 {
 	struct ask *a = view_ask(t, need, method, 0, (struct slice){0});
 	struct buf request = {0};
 	if (!a)
-		return;
+		return NULL;
 	a->list = true;
 	wire_put_string(&request, 1, parent);
 	wire_put_uint(&request, 2, VIEW_PAGE_SIZE);
@@ -46,6 +46,30 @@ ask_list(struct view_task *t, unsigned need, const char *method, struct slice pa
 		wire_put_string(&request, 4, slice_of(filter));
 	a->request = arena_copy(&t->arena, buf_slice(&request));
 	buf_release(&request);
+	return a;
+}
+
+void
+view_keep_names(struct ask *a, struct slice page)
+{
+	struct wire_field w;
+	while (wire_next(&page, &w) == 1) {
+		struct slice name = w.number == 1 && w.type == WIRE_LEN ? wire_string(w.bytes, 1)
+									: (struct slice){NULL, 0};
+		if (name.n <= a->below)
+			continue;
+		const char *end = memchr(name.p + a->below, '/', name.n - a->below);
+		if (end)
+			name.n = (size_t)(end - name.p);
+		if (slice_equal(name, buf_slice(&a->last)))
+			continue;
+		buf_clear(&a->last);
+		buf_append_slice(&a->last, name);
+		struct buf item = {0};
+		wire_put_string(&item, 1, name);
+		wire_put_bytes(&a->answer, 1, buf_slice(&item));
+		buf_release(&item);
+	}
 }
 
 struct slice
@@ -92,8 +116,11 @@ ask_collection(struct view_task *t)
 	const char *method = method_path(p->kind, VERB_LIST);
 	/* The plain listing of a workflow's records shows those that are still open. */
 	bool cases = p->view == VIEW_COLLECTION && p->kind->workflow && p->depth == 1;
-	if (method)
-		ask_list(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL);
+	struct ask *a =
+		method ? ask_list(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL) : NULL;
+	/* A directory is made of names, of which a province's quotas have only so many. */
+	if (a && p->view == VIEW_COLLECTION)
+		a->below = p->name.n + 1;
 }
 
 static struct slice
