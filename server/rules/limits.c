@@ -135,3 +135,50 @@ quota_rule(const struct actor *actor, const zwy_v1_Quota *before, const zwy_v1_Q
 	*ret = q;
 	return 0;
 }
+
+/* ---- the history of limits --------------------------------------------------------- */
+
+static const char *
+limit_text(const zwy_v1_QuotaDimension *d, struct arena *arena)
+{
+	return !d             ? "none"
+	       : d->unlimited ? "unlimited"
+			      : arena_printf(arena, "%llu", (unsigned long long)d->limit);
+}
+
+bool
+quota_adjustment(const struct actor *actor, const zwy_v1_Quota *before, const zwy_v1_Quota *after,
+		 struct arena *arena, zwy_v1_LedgerEntry *ret, const char **ret_text)
+{
+	const char *text = "", *reason = text_is(before->reason, after->reason) ? "" : text_of(after->reason);
+	size_t n = 0;
+	zwy_v1_LedgerAmount *amounts = arena_array(arena, after->dimensions_count, sizeof(*amounts));
+	for (size_t i = 0; amounts && i < after->dimensions_count; i++) {
+		const zwy_v1_QuotaDimension *d = &after->dimensions[i];
+		const zwy_v1_QuotaDimension *old =
+			find_dimension(before->dimensions, before->dimensions_count, d->name);
+		if (old ? old->limit == d->limit && old->unlimited == d->unlimited : d->unlimited)
+			continue;
+		amounts[n++] = (zwy_v1_LedgerAmount){
+			.dimension = d->name,
+			.limit = (int64_t)d->limit - (old ? (int64_t)old->limit : 0),
+		};
+		text = arena_printf(arena, "%s%s%s %s -> %s", text, text[0] ? ", " : "", d->name,
+				    limit_text(old, arena), limit_text(d, arena));
+		if (!text)
+			return false;
+	}
+	if (n == 0)
+		return false;
+	*ret = (zwy_v1_LedgerEntry){
+		.movement = arena_strdup(arena, "adjust"),
+		.cause = arena_strdup(arena, text_of(actor->principal)),
+		.reason = arena_strdup(arena, reason),
+		.department = after->department,
+		.node = after->node,
+		.amounts = amounts,
+		.amounts_count = (pb_size_t)n,
+	};
+	*ret_text = reason[0] ? arena_printf(arena, "%s (%s)", text, reason) : text;
+	return true;
+}

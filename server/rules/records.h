@@ -44,6 +44,12 @@ struct quota_facts {
 int quota_rule(const struct actor *actor, const zwy_v1_Quota *before, const zwy_v1_Quota *asked,
 	       const struct quota_facts *facts, struct arena *arena, zwy_v1_Quota *ret, struct fault *f);
 
+/* The ledger entry `adjust` of a change of limits: by how much, by whom and why; the
+ * text is for the event: "quantity 100 -> 50 (reason)". False if no limit changed.
+ * A reason that already stood in `before` was given for an earlier change. */
+bool quota_adjustment(const struct actor *actor, const zwy_v1_Quota *before, const zwy_v1_Quota *after,
+		      struct arena *arena, zwy_v1_LedgerEntry *ret, const char **ret_text);
+
 /* The administrator. uids: for each of asked->uids, the name of the principal
  * that has it, NULL if none has. */
 int principal_rule(const struct actor *actor, const zwy_v1_Principal *before, const zwy_v1_Principal *asked,

@@ -2,6 +2,7 @@
 
 #include "server.h"
 #include "services/facts.h"
+#include "services/ledger.h"
 #include "services/merge.h"
 #include "wire.h"
 
@@ -48,19 +49,11 @@ static int
 put_move(struct job *j, struct txn *t, const struct quota_move *move)
 {
 	const zwy_v1_Quota *q = &move->quota;
-	struct name collection;
-	uint64_t number;
-	char *entries = arena_printf(&j->messages.arena, "%s/entries", q->name);
-	int rc = name_parse_collection(&collection, slice_of(entries), &j->command.fault);
-	if (rc != 0 || (rc = txn_next_number(t, &collection, 0, &number)) != 0)
-		return rc;
-	char *name = arena_printf(&j->messages.arena, "%s/%llu", entries, (unsigned long long)number);
-	if (!name)
-		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
 	struct job_event e = {.kind = "ledger", .action = move->movement, .comment = move->entry.cause};
 	const struct put *quota = JOB_PUT(j, q->name, zwy_v1_Quota, q);
-	if (!quota || !JOB_PUT(j, name, zwy_v1_LedgerEntry, &move->entry))
-		return j->command.fault.code;
+	int rc = quota ? ledger_put(j, t, q->name, &move->entry) : j->command.fault.code;
+	if (rc != 0)
+		return rc;
 	return job_event(j, quota, &e);
 }
 

@@ -1,6 +1,7 @@
 #include "services/records.h"
 
 #include "rules/records.h"
+#include "services/ledger.h"
 #include "services/overlay.h"
 #include "wire.h"
 
@@ -8,6 +9,7 @@
 struct judging {
 	struct job *job;
 	struct reader *reader;
+	struct txn *txn;
 	const struct rulebook *book;
 	struct fault *fault;
 	const char *name;
@@ -78,7 +80,12 @@ judge_quota(struct judging *g)
 	};
 	if (facts.department)
 		facts.node = rulebook_node(g->book, slice_of(facts.department->node));
-	return quota_rule(&g->job->actor, g->before, g->asked, &facts, arena_of(g), g->ret, g->fault);
+	int rc = quota_rule(&g->job->actor, g->before, g->asked, &facts, arena_of(g), g->ret, g->fault);
+	zwy_v1_LedgerEntry entry;
+	if (rc != 0 || !g->before || g->job->validate_only ||
+	    !quota_adjustment(&g->job->actor, g->before, g->ret, arena_of(g), &entry, &g->comment))
+		return rc;
+	return ledger_put(g->job, g->txn, g->name, &entry);
 }
 
 /* The principal that has a user id already, or NULL. */
@@ -285,6 +292,7 @@ record_decide(struct job *j, struct txn *t, const struct rulebook *book, const s
 	struct judging g = {
 		.job = j,
 		.reader = txn_reader(t),
+		.txn = t,
 		.book = book,
 		.fault = &j->command.fault,
 		.name = arena_dup_slice(&j->messages.arena, request->name),

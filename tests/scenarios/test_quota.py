@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Refused, demo, main, rounds  # noqa: E402
+from zwytest import Refused, demo, main, message, rounds  # noqa: E402
 
 CALLERS = 100
 
@@ -98,6 +98,50 @@ def test_random_walks_keep_the_ledger(server):
             step(client, choice, open_ones)
     ledger_agrees(client, "block-storage")
     ledger_agrees(client, "object-storage")
+
+
+def test_a_limit_below_use_takes_nothing_away_and_lets_nothing_grow(server):
+    client = server.client()
+    demo.in_state(client, "closed")
+    client.call("UpdateQuota", limited(client, 1, "too much is idle"), as_=demo.CA)
+    assert demo.quota(client)["quantity"] == (1, 0, 4)
+    try:
+        demo.file(client, items=(("block-storage", 1),))
+    except Refused as refusal:
+        assert refusal.reason == "QUOTA_EXCEEDED" and "limit 1" in refusal.text and "in service 4" in refusal.text, refusal
+    else:
+        raise AssertionError("grew above its limit")
+    client.call("UpdateQuota", limited(client, 5, "again"), as_=demo.CA)
+    demo.file(client, items=(("block-storage", 1),))
+    ledger_agrees(client, "block-storage")
+
+
+def limited(client, limit, reason):
+    record = client.call("GetQuota", as_=demo.CA, name=f"quotas/{demo.DEPARTMENT}/block-storage")
+    request = message("UpdateQuotaRequest")
+    request.quota.name, request.quota.reason = record.name, reason
+    request.quota.dimensions.add(name="quantity", limit=limit)
+    request.update_mask.paths.extend(("dimensions", "reason"))
+    return request
+
+
+def test_who_changed_a_limit_and_why_stays_in_events_and_ledger(server):
+    client = server.client()
+    before = demo.quota(client)["quantity"][0]
+    name = f"quotas/{demo.DEPARTMENT}/block-storage"
+    client.call("UpdateQuota", limited(client, 7, "降低配额"), as_=demo.CA)
+    client.call("UpdateQuota", limited(client, 7, "nothing new"), as_=demo.CA)
+    demo.set_limit(client, 9)
+    events = [e for e in client.list("ListEvents", as_=demo.CA, parent=name) if e.kind == "update" and e.comment]
+    assert [(e.comment, e.on_behalf_of) for e in events] == \
+        [(f"quantity {before} -> 7 (降低配额)", "principals/core-ca"), ("quantity 7 -> 9", "principals/core-ca")], events
+    entries = client.list("ListLedgerEntries", as_=demo.CA, parent=name)
+    assert [(e.movement, e.cause, e.amounts[0].limit, e.reason) for e in entries] == \
+        [("adjust", "principals/core-ca", 7 - before, "降低配额"), ("adjust", "principals/core-ca", 2, "")], entries
+    shown = server.zwy("list", f"{name}/entries", "--output", "table", as_=demo.CA).out
+    assert "adjust" in shown and "降低配额" in shown and "principals/core-ca" in shown, shown
+    said = server.zwy("get", name, as_=demo.CA).out
+    assert "limit=9" in said, said
 
 
 FORMS = {"opinion": demo.OPINION, "decide": {"decision": "approve"}}
