@@ -115,7 +115,8 @@ ask_collection(struct view_task *t)
 	const struct place *p = &t->place;
 	const char *method = method_path(p->kind, VERB_LIST);
 	/* The plain listing of a workflow's records shows those that are still open. */
-	bool cases = p->view == VIEW_COLLECTION && p->kind->workflow && p->depth == 1;
+	bool cases =
+		p->view == VIEW_COLLECTION && p->depth == 1 && field_by_name(p->kind->message, SLICE("open"));
 	struct ask *a =
 		method ? ask_list(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL) : NULL;
 	/* A directory is made of names, of which a province's quotas have only so many. */

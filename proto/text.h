@@ -73,6 +73,11 @@ enum text_state {
  * (is_json): complete at the brace that closes the top object; only blanks may follow. */
 enum text_state text_scan(struct slice text, bool is_json, struct slice *ret_body);
 
+/* What a request file is about: the kind of the record that a `name=` line before the
+ * first section names, e.g. name=exemptions/x; applications, whose names the server
+ * gives, where there is no such line. */
+const struct kind_desc *text_subject(struct slice body);
+
 /* Every key of a message with its comment, as comment lines and `key=` lines to
  * be filled in: what `cat applications/new` prints. Without output-only fields. */
 int text_template(struct buf *out, const struct message_desc *m);

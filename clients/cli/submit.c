@@ -22,9 +22,9 @@ is_json(const char *path, struct slice text)
 
 /* The command itself says submit: the last line may be left out here. */
 static int
-parse_request(struct cli *cli, const char *path, struct slice text, struct buf *ret)
+parse_request(struct cli *cli, const char *path, struct slice text, struct buf *ret,
+	      const struct kind_desc **ret_kind)
 {
-	const struct message_desc *m = message_by_name(SLICE("zwy.v1.Application"));
 	struct fault f = {0};
 	struct text_place place = {0};
 	struct slice body = text;
@@ -32,6 +32,9 @@ parse_request(struct cli *cli, const char *path, struct slice text, struct buf *
 	enum text_state state = text_scan(text, json, &body);
 	if (state != TEXT_COMPLETE)
 		body = text;
+	const struct kind_desc *kind = json ? kind_by_collection(SLICE("applications")) : text_subject(body);
+	const struct message_desc *m = kind->message;
+	*ret_kind = kind;
 	int r = json ? json_parse(ret, m, body, &f) : text_parse(ret, m, body, TEXT_INPUT, &place, &f);
 	if (r == 0 && state == TEXT_GARBAGE)
 		r = fault_set(&f, ERR_BAD_SYNTAX,
@@ -40,11 +43,12 @@ parse_request(struct cli *cli, const char *path, struct slice text, struct buf *
 }
 
 static int
-create(struct cli *cli, struct slice text, struct slice application, struct buf *ret)
+create(struct cli *cli, struct slice text, const struct kind_desc *kind, struct slice record, struct buf *ret)
 {
-	static const struct rpc rpc = {.path = "/zwy.v1.ApplicationService/CreateApplication",
-				       .writes = true,
-				       .repeatable = true};
+	const struct method_desc *method = method_of(kind->kind, VERB_CREATE);
+	if (!method)
+		return tell_code(cli, ERR_INVALID_NAME, "%s are not made by a request", kind->collection);
+	struct rpc rpc = {.path = method->path, .writes = true, .repeatable = true};
 	struct buf request = {0};
 	char digest[65];
 	const char *id = cli->option[OPT_REQUEST_ID];
@@ -52,9 +56,10 @@ create(struct cli *cli, struct slice text, struct slice application, struct buf 
 		sha256_hex(digest, text);
 		id = digest;
 	}
-	wire_put_bytes(&request, CREATE_RECORD, application);
+	wire_put_bytes(&request, CREATE_RECORD, record);
 	wire_put_string(&request, CREATE_REQUEST_ID, slice_of(id));
-	wire_put_uint(&request, CREATE_SUBMIT, 1);
+	if (kind->kind == KIND_APPLICATION)
+		wire_put_uint(&request, CREATE_SUBMIT, 1);
 	int r = remote_call(cli, &rpc, &request, ret);
 	buf_release(&request);
 	return r;
@@ -88,28 +93,30 @@ tell_missing(struct cli *cli, const char *name)
 int
 cmd_submit(struct cli *cli)
 {
-	struct buf text = {0}, application = {0}, record = {0};
+	struct buf text = {0}, asked = {0}, record = {0};
+	const struct kind_desc *kind = NULL;
 	const char *path = cli->argv[0];
 	doing(cli, "submit %s", path);
 	int r = read_file(cli, path, REQUEST_MAX, &text);
 	if (r == EXIT_OK)
-		r = parse_request(cli, path, buf_slice(&text), &application);
+		r = parse_request(cli, path, buf_slice(&text), &asked, &kind);
 	if (r == EXIT_OK)
-		r = create(cli, buf_slice(&text), buf_slice(&application), &record);
+		r = create(cli, buf_slice(&text), kind, buf_slice(&asked), &record);
 	if (r == EXIT_OK) {
 		struct slice name = wire_string(buf_slice(&record), APPLICATION_NAME);
 		struct slice id = last_segment(name);
 		if (cli->output == OUTPUT_TEXT)
 			printf("%.*s\n", (int)id.n, id.p);
 		else
-			r = print_one(cli, message_by_name(SLICE("zwy.v1.Application")), buf_slice(&record));
+			r = print_one(cli, kind->message, buf_slice(&record));
 		char whole[NAME_MAX_BYTES];
 		snprintf(whole, sizeof(whole), "%.*s", (int)name.n, name.p);
-		if (slice_is(wire_string(buf_slice(&record), APPLICATION_STATE), "draft"))
+		if (kind->kind == KIND_APPLICATION &&
+		    slice_is(wire_string(buf_slice(&record), APPLICATION_STATE), "draft"))
 			tell_missing(cli, whole);
 	}
 	buf_release(&text);
-	buf_release(&application);
+	buf_release(&asked);
 	buf_release(&record);
 	return r;
 }
