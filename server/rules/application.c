@@ -18,6 +18,9 @@ dup_items(struct arena *arena, const zwy_v1_Item *from, size_t count)
 			.spec_count = from[i].spec_count,
 			.spec = from[i].spec,
 			.substitute_for = from[i].substitute_for,
+			.zone = from[i].zone,
+			.link = from[i].link,
+			.exchange = from[i].exchange,
 			.reason = from[i].reason,
 		};
 	return items;
@@ -160,7 +163,8 @@ same_items(const zwy_v1_Application *a, const zwy_v1_Application *b)
 		const zwy_v1_Item *x = &a->items[i], *y = &b->items[i];
 		if (!text_is(x->service, y->service) || x->quantity != y->quantity ||
 		    x->spec_count != y->spec_count || !text_is(x->substitute_for, y->substitute_for) ||
-		    !text_is(x->reason, y->reason))
+		    item_zone(a, x) != item_zone(b, y) || x->link != y->link ||
+		    !text_is(x->exchange, y->exchange) || !text_is(x->reason, y->reason))
 			return false;
 		for (size_t k = 0; k < x->spec_count; k++) {
 			const char *other = item_spec(y, text_of(x->spec[k].key));

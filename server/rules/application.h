@@ -20,6 +20,7 @@
 #include "zwy/v1/node.pb.h"
 #include "zwy/v1/quota.pb.h"
 #include "zwy/v1/resource.pb.h"
+#include "zwy/v1/scope.pb.h"
 
 /* What the catalogue and the quota say of one item; in the order of the items.
  * Items of one service name the same quota. */
@@ -28,7 +29,8 @@ struct item_facts {
 	/* The service as Item.catalogue_version published it (what was reserved is
 	 * given back by the same dimensions). NULL: `service` is that version. */
 	const zwy_v1_Service *pinned;
-	const zwy_v1_Quota *quota; /* NULL: no record, a limit of 0 */
+	const zwy_v1_Quota *quota;       /* NULL: no record, a limit of 0 */
+	const zwy_v1_Exchange *exchange; /* that it links through (Article 9); NULL: none of that slug */
 };
 
 /* A document's newest uploaded version. */

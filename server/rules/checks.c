@@ -8,6 +8,12 @@ text_blank(const char *s)
 	return slice_trim(slice_of(text_of(s))).n == 0;
 }
 
+zwy_v1_Zone
+item_zone(const zwy_v1_Application *a, const zwy_v1_Item *item)
+{
+	return item->zone == zwy_v1_ZONE_UNSPECIFIED ? a->zone : item->zone;
+}
+
 /* Cites an article with the fault's first item, where the reason's row has none. */
 static void
 cite(struct fault *f, const char *article)
@@ -172,6 +178,45 @@ check_zone(const struct facts *facts, const zwy_v1_Application *a, struct fault 
 		fault_add(f, ERR_FIELD_MISSING, "zone",
 			  "zone is missing: extranet (政务外网区) or internet (互联网区)");
 		cite(f, "9");
+	}
+	return f->code;
+}
+
+/* What keeps an item from linking through its exchange; "" if nothing does. */
+static const char *
+link_defect(const struct facts *facts, const zwy_v1_Application *a, const zwy_v1_Item *item,
+	    const zwy_v1_Exchange *e)
+{
+	char today[DATE_LEN];
+	date_format(today, day_of(facts->now));
+	if (text_of(item->exchange)[0] == '\0')
+		return "name the approved record in exchange";
+	if (!e)
+		return "there is no such record";
+	if (!text_is(e->state, "approved"))
+		return "it is not approved";
+	if (!text_is(e->from_system, a->system))
+		return "it is another system's";
+	if (e->from_zone != item_zone(a, item) || e->to_zone != item->link)
+		return "it joins the zones in the other direction";
+	return strcmp(text_of(e->valid_until), today) < 0 ? "it has ended" : "";
+}
+
+static int
+check_links(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
+{
+	char field[64];
+	for (size_t i = 0; i < a->items_count; i++) {
+		const zwy_v1_Item *item = &a->items[i];
+		zwy_v1_Zone zone = item_zone(a, item);
+		if (item->link == zwy_v1_ZONE_UNSPECIFIED || zone == zwy_v1_ZONE_UNSPECIFIED ||
+		    item->link == zone)
+			continue;
+		const char *defect = link_defect(facts, a, item, facts->items[i].exchange);
+		if (defect[0])
+			fault_add(f, ERR_LINK_UNAPPROVED, item_field(field, sizeof(field), i, ".exchange"),
+				  "items.%zu (%.63s) links from its zone to the other one by `%.63s`: %s",
+				  i + 1, text_of(item->service), text_of(item->exchange), defect);
 	}
 	return f->code;
 }

@@ -20,7 +20,7 @@ static const char *const checks[] = {
 };
 
 /* Tables, and files of server/data, whose rows have no names of their own. */
-static const char *const tables[] = {"articles",      "processes", "visibility",
+static const char *const tables[] = {"articles",      "processes", "registers",     "visibility",
 				     "catalogue.csv", "nodes.csv", "regulation.txt"};
 
 unsigned

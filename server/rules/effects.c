@@ -163,7 +163,7 @@ effect_deliver(struct work *w, struct fault *f)
 			.quantity = item->quantity,
 			.spec_count = item->spec_count,
 			.spec = NULL,
-			.zone = a->zone,
+			.zone = item_zone(a, item),
 			.endpoint = dup_text(w, form_value(w->act, "endpoint")),
 			.has_allocate_time = true,
 			.allocate_time = stamp_of(w->facts->now),

@@ -41,4 +41,8 @@ void list_add(char *dst, size_t size, const char *between, const char *word);
 /* Lower case letters, digits and single hyphens inside, a letter or digit at both ends, at most 63 bytes. */
 bool slug_valid(const char *slug);
 
+/* INVALID_NAME unless the name is PREFIX, e.g. systems/, and a slug. */
+struct fault;
+int record_name_check(const char *prefix, const char *name, struct fault *f);
+
 #endif

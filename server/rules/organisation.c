@@ -6,19 +6,6 @@
 #include "rules/names.h"
 #include "rules/records.h"
 
-/* The record's name is PREFIX and a slug. */
-static int
-check_name(const char *prefix, const char *name, struct fault *f)
-{
-	size_t n = strlen(prefix);
-	if (strncmp(text_of(name), prefix, n) == 0 && slug_valid(name + n))
-		return 0;
-	return fault_set(
-		f, ERR_INVALID_NAME,
-		"`%.80s` is no name; write %s and lower case letters, digits and single hyphens, at most 63",
-		text_of(name), prefix);
-}
-
 static int
 finish(const struct arena *arena, struct fault *f)
 {
@@ -69,7 +56,7 @@ department_rule(const struct actor *actor, const zwy_v1_Department *before, cons
 	zwy_v1_Department d = *asked;
 	int r = role_check(actor, CA_BIT, "keeping departments", "4", f);
 	if (r == 0)
-		r = check_name("departments/", asked->name, f);
+		r = record_name_check("departments/", asked->name, f);
 	if (r == 0)
 		r = check_place(asked->level, asked->region, f);
 	if (r)
@@ -99,7 +86,7 @@ static int
 check_system_form(const zwy_v1_System *s, struct fault *f)
 {
 	static const char *const phases[] = {"", "planned", "developing", "running", "retired"};
-	int r = check_name("systems/", s->name, f);
+	int r = record_name_check("systems/", s->name, f);
 	if (r)
 		return r;
 	if (text_of(s->name_zh)[0] == '\0')
@@ -142,6 +129,9 @@ system_rule(const struct actor *actor, const zwy_v1_System *before, const zwy_v1
 		return r;
 	s.department = arena_strdup(arena, slug);
 	s.node = arena_strdup(arena, text_of(department->node));
+	/* What a confirmed exemption says is not the department's to write. */
+	s.exempt = before && before->exempt;
+	s.exemption = before ? before->exemption : NULL;
 	r = finish(arena, f);
 	if (r == 0)
 		*ret = s;
@@ -215,7 +205,7 @@ principal_rule(const struct actor *actor, const zwy_v1_Principal *before, const 
 	zwy_v1_Principal p = *asked;
 	int r = role_check(actor, ADM_BIT, "keeping principals", "4", f);
 	if (r == 0)
-		r = check_name("principals/", asked->name, f);
+		r = record_name_check("principals/", asked->name, f);
 	if (r == 0)
 		r = check_roles(asked, f);
 	if (r == 0)
@@ -239,10 +229,10 @@ delegation_rule(const struct actor *actor, const zwy_v1_Delegation *before, cons
 	(void)arena;
 	int r = role_check(actor, ADM_BIT, "keeping delegations", "4", f);
 	if (r == 0)
-		r = check_name("delegations/", asked->name, f);
+		r = record_name_check("delegations/", asked->name, f);
 	if (r)
 		return r;
-	if (check_name("principals/", asked->delegate, NULL))
+	if (record_name_check("principals/", asked->delegate, NULL))
 		return fault_set(f, ERR_INVALID_FIELD, "delegate is `%.80s`; write principals/x",
 				 text_of(asked->delegate));
 	if (asked->principals_count == 0 && !asked->mount)
@@ -251,7 +241,7 @@ delegation_rule(const struct actor *actor, const zwy_v1_Delegation *before, cons
 	for (size_t i = 0; i < asked->principals_count; i++) {
 		bool anybody = text_is(asked->principals[i], "*");
 		if (anybody ? asked->principals_count > 1
-			    : check_name("principals/", asked->principals[i], NULL) != 0)
+			    : record_name_check("principals/", asked->principals[i], NULL) != 0)
 			return fault_set(f, ERR_INVALID_FIELD,
 					 "principals.%zu is `%.80s`; write principals/x, or * alone", i + 1,
 					 text_of(asked->principals[i]));

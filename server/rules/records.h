@@ -14,12 +14,14 @@
 #include "base/error.h"
 #include "rules/actor.h"
 #include "rules/parameters.h"
+#include "rules/registers.h"
 #include "zwy/v1/calendar.pb.h"
 #include "zwy/v1/catalogue.pb.h"
 #include "zwy/v1/node.pb.h"
 #include "zwy/v1/organisation.pb.h"
 #include "zwy/v1/parameter.pb.h"
 #include "zwy/v1/quota.pb.h"
+#include "zwy/v1/scope.pb.h"
 
 /* Competent authority of the department's node; a department never moves to
  * another node. nodes: all of them. */
@@ -85,5 +87,38 @@ struct rules_change {
 };
 int parameter_rule(const struct actor *actor, const zwy_v1_Parameter *before, const zwy_v1_Parameter *asked,
 		   struct rules_change change, struct arena *arena, zwy_v1_Parameter *ret, struct fault *f);
+
+/* What the rules below want to know beside the record. */
+struct scope_facts {
+	const struct actor *actor;
+	msec now;
+	const zwy_v1_System *system;         /* the record's, or from_system; NULL: none of that slug */
+	const zwy_v1_System *to_system;      /* of an exchange */
+	const zwy_v1_Exemption *earlier;     /* the system's last claim; NULL: none */
+	const zwy_v1_Department *department; /* of a legacy cloud; NULL: none of that slug */
+	const zwy_v1_Node *node;             /* of that department, or of the record guided; NULL: none */
+	const char *about_department;        /* of the record guided */
+};
+
+/* Article 5: the department of the system claims, with the basis and its document. As
+ * long as nobody has decided it may be rewritten. The program's own are confirmed. */
+int exemption_rule(const struct scope_facts *facts, const zwy_v1_Exemption *before,
+		   const zwy_v1_Exemption *asked, struct arena *arena, zwy_v1_Exemption *ret,
+		   struct fault *f);
+
+/* Article 6: the owner, or the competent authority of its node, keeps the register.
+ * CLOUD_FROZEN: more capacity, another platform or a later end, unless the owner is the
+ * competent authority of the node itself. */
+int legacy_cloud_rule(const struct scope_facts *facts, const zwy_v1_LegacyCloud *before,
+		      const zwy_v1_LegacyCloud *asked, struct arena *arena, zwy_v1_LegacyCloud *ret,
+		      struct fault *f);
+
+/* Article 9: the department of from_system requests. Both systems lie at one node. */
+int exchange_rule(const struct scope_facts *facts, const zwy_v1_Exchange *before,
+		  const zwy_v1_Exchange *asked, struct arena *arena, zwy_v1_Exchange *ret, struct fault *f);
+
+/* Article 4: the province's operator, about a record that lies at a city's node. */
+int guidance_rule(const struct scope_facts *facts, const zwy_v1_Guidance *before,
+		  const zwy_v1_Guidance *asked, struct arena *arena, zwy_v1_Guidance *ret, struct fault *f);
 
 #endif

@@ -4,6 +4,7 @@
 #include "rules/names.h"
 #include "rules/overlay.h"
 #include "rules/records.h"
+#include "rules/workflow.h"
 
 #define BACKBONE_NODES 13 /* Article 6 */
 
@@ -143,6 +144,29 @@ check_body(const zwy_v1_Node *node, const char *field, const char *slug, const z
 	return 0;
 }
 
+/* Article 4: a city's government names its bodies by a document, another body by another
+ * document; the core's are named by the article itself. */
+static int
+check_designation(const zwy_v1_Node *before, const zwy_v1_Node *asked, const char *ca, const char *op,
+		  struct fault *f)
+{
+	bool named = (ca[0] && !text_is(before ? before->competent_authority : "", ca)) ||
+		     (op[0] && !text_is(before ? before->operator : "", op));
+	bool given = text_of(asked->designation)[0] != '\0';
+	if (given && !document_digest(asked->designation))
+		return fault_set_article(f, ERR_INVALID_FIELD, "4",
+					 "designation is `%.60s`; write FILENAME sha256: and 64 lower case "
+					 "hexadecimal digits",
+					 asked->designation);
+	bool fresh = given && !(before && text_is(before->designation, asked->designation));
+	if (fresh || !named || text_is(asked->kind, "core"))
+		return 0;
+	return fault_set_article(f, ERR_DOCUMENT_MISSING, "4",
+				 "designation is missing: the document by which the city's government names "
+				 "the two bodies of %.63s",
+				 name_slug(asked->name));
+}
+
 int
 node_rule(const struct actor *actor, const zwy_v1_Node *before, const zwy_v1_Node *asked,
 	  const zwy_v1_Department *authority, const zwy_v1_Department *operator_body,
@@ -169,6 +193,8 @@ node_rule(const struct actor *actor, const zwy_v1_Node *before, const zwy_v1_Nod
 		r = check_body(asked, "competent-authority", ca, authority, f);
 	if (r == 0)
 		r = check_body(asked, "operator", op, operator_body, f);
+	if (r == 0)
+		r = check_designation(before, asked, ca, op, f);
 	if (r)
 		return r;
 	n.competent_authority = arena_strdup(arena, ca);

@@ -159,16 +159,15 @@ form_has(const char *form, const char *key, bool *ret_needed)
 	return false;
 }
 
-static int
-form_check(const struct step *step, const struct act *act, struct fault *f)
+int
+form_check(const char *action, const char *form, const char *article, const struct act *act, struct fault *f)
 {
 	bool needed;
 	for (size_t i = 0; i < act->form_count; i++)
-		if (!form_has(step->form, text_of(act->form[i].key), &needed))
-			return fault_set_article(f, ERR_UNKNOWN_FIELD, step->article,
-						 "%s has no `%.40s`; keys: %s", step->action,
-						 text_of(act->form[i].key), step->form);
-	struct slice rest = slice_of(step->form), word;
+		if (!form_has(form, text_of(act->form[i].key), &needed))
+			return fault_set_article(f, ERR_UNKNOWN_FIELD, article, "%s has no `%.40s`; keys: %s",
+						 action, text_of(act->form[i].key), form);
+	struct slice rest = slice_of(form), word;
 	fault_clear(f);
 	for (bool more = true; more;) {
 		more = slice_cut(&rest, ' ', &word);
@@ -179,11 +178,11 @@ form_check(const struct step *step, const struct act *act, struct fault *f)
 		if (word.n && key[word.n - 1] == '*') {
 			key[word.n - 1] = '\0';
 			if (text_blank(form_value(act, key)))
-				fault_add(f, ERR_FORM_INCOMPLETE, key, "%s needs %s=", step->action, key);
+				fault_add(f, ERR_FORM_INCOMPLETE, key, "%s needs %s=", action, key);
 		}
 	}
 	if (f->code)
-		snprintf(f->article, sizeof(f->article), "%s", step->article);
+		snprintf(f->article, sizeof(f->article), "%s", article);
 	fault_summarise(f);
 	return f->code;
 }
@@ -257,7 +256,8 @@ act_on(struct work *w, struct fault *f)
 					 "the term `%s` ended on %s; the application is about to %s",
 					 ended->term, text_of(ended->due_date),
 					 term_table[term_find(p, ended->term)].then);
-	r = form_check(&p->steps[row], w->act, f);
+	const struct step *step = &p->steps[row];
+	r = form_check(step->action, step->form, step->article, w->act, f);
 	if (r == 0)
 		r = choose_row(p, row, w->act, &row, f);
 	if (r)

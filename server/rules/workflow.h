@@ -53,6 +53,9 @@ void work_event(struct work *w, const char *kind, const char *action, const char
 /* Carries a row out: guard, quota, effect, clocks, state, event. */
 int step_apply(struct work *w, size_t row, const char *kind, struct fault *f);
 const char *form_value(const struct act *act, const char *key); /* "" if it is not there */
+/* The keys of an action's form: none that it does not have, none that it needs left out. */
+int form_check(const char *action, const char *form, const char *article, const struct act *act,
+	       struct fault *f);
 
 /* ---- effects.c ----------------------------------------------------------- */
 
@@ -86,6 +89,8 @@ int application_check(const struct facts *facts, const zwy_v1_Application *a, en
 /* Puts all items of a fault into its text, as far as they go. */
 void fault_summarise(struct fault *f);
 bool text_blank(const char *s);
+/* Article 9: where an item lies: its own zone, or the application's. */
+zwy_v1_Zone item_zone(const zwy_v1_Application *a, const zwy_v1_Item *item);
 
 /* ---- documents.c --------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include "services/facts.h"
 #include "services/ledger.h"
 #include "services/merge.h"
+#include "services/registers.h"
 #include "wire.h"
 
 /* ---- carrying out what the rules decided (writer thread) ---- */
@@ -96,6 +97,7 @@ shorten_references(struct job *j, zwy_v1_Application *a)
 	for (size_t i = 0; items && i < a->items_count; i++) {
 		items[i] = a->items[i];
 		items[i].service = (char *)slug_of(items[i].service).p;
+		items[i].exchange = (char *)slug_of(items[i].exchange).p;
 	}
 	a->items = items;
 }
@@ -220,11 +222,6 @@ application_decide_recompute(struct job *j, struct txn *t, const struct rulebook
 
 /* ---- Act ---- */
 
-struct act_request {
-	struct act act;
-	struct slice name;
-};
-
 static int
 decide_act(struct job *j, struct txn *t, const struct rulebook *book)
 {
@@ -285,7 +282,7 @@ act_message(struct call *c, struct slice message)
 	const struct actor *actor;
 	struct name name;
 	if (caller_identify(c, &actor, &f) != 0 ||
-	    name_parse_kind(&name, KIND_APPLICATION, wire_string(message, 1), &f) != 0) {
+	    name_parse_kind(&name, service_method(c)->kind->kind, wire_string(message, 1), &f) != 0) {
 		call_finish(c, &f);
 		return;
 	}
@@ -300,7 +297,7 @@ act_message(struct call *c, struct slice message)
 	j->request = request;
 	j->asked = arena_copy(&j->messages.arena, message);
 	j->asked_desc = service_method(c)->request;
-	j->decide = decide_act;
+	j->decide = name.kind->kind == KIND_APPLICATION ? decide_act : register_decide_act;
 	j->reply = reply_act;
 	job_submit(j);
 }

@@ -1,5 +1,6 @@
 /* Why a record stands where it stands, and what the caller may do now. */
 #include "rules/application.h"
+#include "rules/registers.h"
 #include "server.h"
 #include "services/facts.h"
 #include "services/service.h"
@@ -25,6 +26,23 @@ fill_next(struct explaining *e, const struct explanation *x)
 		next->description = (char *)x->next[i].description;
 		next->form = message_words(arena, x->next[i].form, &next->form_count);
 	}
+}
+
+static void
+fill_explanation(struct explaining *e, const struct explanation *x)
+{
+	struct arena *arena = &e->messages.arena;
+	e->reply.article = (char *)x->article;
+	e->reply.who = x->who && x->who[0]
+			       ? arena_printf(arena, "%s (%s)", x->who, x->who_text ? x->who_text : "")
+			       : "";
+	if (x->clock) {
+		e->reply.due = x->clock->due_date;
+		e->reply.overdue = x->clock->overdue;
+		e->reply.provisional = x->clock->provisional;
+		e->reply.statutory = x->clock->statutory;
+	}
+	fill_next(e, x);
 }
 
 /* Every defect that is still to be mended, then what the state waits for. */
@@ -72,19 +90,55 @@ explain_application(struct explaining *e, struct slice body, struct fault *f)
 	application_explain(&facts, a, &e->messages.arena, &x);
 	e->reply.state = a->state;
 	e->reply.revision = a->revision;
-	e->reply.article = (char *)x.article;
-	e->reply.who = x.who && x.who[0] ? arena_printf(&e->messages.arena, "%s (%s)", x.who,
-							x.who_text ? x.who_text : "")
-					 : "";
-	if (x.clock) {
-		e->reply.due = x.clock->due_date;
-		e->reply.overdue = x.clock->overdue;
-		e->reply.provisional = x.clock->provisional;
-		e->reply.statutory = x.clock->statutory;
-	}
-	fill_next(e, &x);
+	fill_explanation(e, &x);
 	fill_why(e, &x, a);
 	return e->messages.arena.failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
+}
+
+/* A register's record: what its state means, and what was said with the last action. */
+static int
+explain_register(struct explaining *e, const struct register_desc *desc, const struct record *record,
+		 struct fault *f)
+{
+	struct arena *arena = &e->messages.arena;
+	struct explanation x;
+	const struct rulebook *book = server_book(e->server, f);
+	void *message = book ? message_decode(&e->messages, desc->fields, desc->size, record->body, f) : NULL;
+	zwy_v1_Why *why = arena_array(arena, 1, sizeof(*why));
+	if (!message || !why)
+		return f->code ? f->code : fault_set(f, ERR_NO_MEMORY, "out of memory");
+	struct register_facts facts = {e->actor, server_clock_now(&e->server->clock),
+				       rulebook_node(book, record->node)};
+	register_explain(&facts, desc, message, arena, &x);
+	fill_explanation(e, &x);
+	why[0] = (zwy_v1_Why){"", (char *)x.article, (char *)x.text, NULL};
+	e->reply.why = why;
+	e->reply.why_count = 1;
+	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
+}
+
+/* Article 4: a node is ready with both bodies. */
+static int
+explain_node(struct explaining *e, struct slice body, struct fault *f)
+{
+	struct arena *arena = &e->messages.arena;
+	const zwy_v1_Node *node = MESSAGE_DECODE(&e->messages, zwy_v1_Node, body, f);
+	zwy_v1_Why *why = arena_array(arena, 1, sizeof(*why));
+	if (!node || !why)
+		return f->code ? f->code : fault_set(f, ERR_NO_MEMORY, "out of memory");
+	e->reply.state = node->ready ? "ready" : "unready";
+	e->reply.article = "4";
+	if (node->ready)
+		return 0;
+	bool authority = node->competent_authority && node->competent_authority[0];
+	e->reply.who = "adm (the administrator enters whom the city's government designates)";
+	why[0] = (zwy_v1_Why){(char *)reason_of(ERR_NODE_UNREADY)->name, "4",
+			      arena_printf(arena, "no %s is designated; applications are refused until then",
+					   authority ? "operator" : "competent authority"),
+			      authority ? "operator" : "competent-authority"};
+	e->reply.why = why;
+	e->reply.why_count = 1;
+	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
 static int
@@ -110,7 +164,10 @@ explain(struct explaining *e, struct call *c, struct slice message, struct fault
 				     ? wire_string(record.body, 5)
 				     : (struct slice){NULL, 0};
 	e->reply.state = arena_dup_slice(&e->messages.arena, state);
-	return 0;
+	const struct register_desc *desc = register_find(name.kind->kind);
+	if (desc)
+		return explain_register(e, desc, &record, f);
+	return name.kind->kind == KIND_NODE ? explain_node(e, record.body, f) : 0;
 }
 
 static void

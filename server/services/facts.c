@@ -63,6 +63,9 @@ find_items(struct gathering *g, const struct rulebook *book, const char *departm
 		if (items[i].service && department)
 			items[i].quota = FIND(g, collection, slug, zwy_v1_Quota);
 		find_pinned(g, &a->items[i], slug, &items[i]);
+		if (a->items[i].exchange && a->items[i].exchange[0])
+			items[i].exchange =
+				FIND(g, "exchanges", slug_of(a->items[i].exchange).p, zwy_v1_Exchange);
 	}
 	return items;
 }

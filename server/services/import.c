@@ -139,7 +139,8 @@ read_first(struct import *im, struct slice message, struct fault *f)
 	if (!kind || !record_kind_of(kind->kind))
 		return fault_add(f, ERR_INVALID_FIELD, "collection",
 				 "collection: \"%.*s\" cannot be imported; departments, systems, quotas, "
-				 "principals, delegations, catalogue, nodes, calendar and parameters can",
+				 "principals, delegations, catalogue, nodes, calendar, parameters, exemptions, "
+				 "legacy-clouds, exchanges and guidance can",
 				 (int)collection.n, collection.p);
 	im->kind = kind;
 	im->masked = wire_find(message, REQUEST_MASK, &mask);

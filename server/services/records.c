@@ -3,6 +3,7 @@
 #include "rules/records.h"
 #include "services/ledger.h"
 #include "services/overlay.h"
+#include "services/registers.h"
 #include "wire.h"
 
 /* One put under judgement. The judges below only gather what their rule needs. */
@@ -221,6 +222,67 @@ judge_overlay(struct judging *g)
 	return rc;
 }
 
+static const zwy_v1_System *
+system_of(struct judging *g, const char *slug)
+{
+	return look_up(g, "systems", slug, zwy_v1_System_fields, sizeof(zwy_v1_System));
+}
+
+static struct scope_facts
+scope_facts_of(struct judging *g)
+{
+	return (struct scope_facts){.actor = &g->job->actor, .now = g->job->now};
+}
+
+static int
+judge_exemption(struct judging *g)
+{
+	const zwy_v1_Exemption *asked = g->asked;
+	struct scope_facts facts = scope_facts_of(g);
+	facts.system = system_of(g, asked->system);
+	if (facts.system && facts.system->exemption && facts.system->exemption[0])
+		facts.earlier = look_up(g, "exemptions", facts.system->exemption, zwy_v1_Exemption_fields,
+					sizeof(zwy_v1_Exemption));
+	return exemption_rule(&facts, g->before, asked, arena_of(g), g->ret, g->fault);
+}
+
+static int
+judge_legacy_cloud(struct judging *g)
+{
+	const zwy_v1_LegacyCloud *asked = g->asked;
+	struct scope_facts facts = scope_facts_of(g);
+	facts.department = department_of(g, asked->department);
+	if (facts.department)
+		facts.node = rulebook_node(g->book, slice_of(facts.department->node));
+	return legacy_cloud_rule(&facts, g->before, asked, arena_of(g), g->ret, g->fault);
+}
+
+static int
+judge_exchange(struct judging *g)
+{
+	const zwy_v1_Exchange *asked = g->asked;
+	struct scope_facts facts = scope_facts_of(g);
+	facts.system = system_of(g, asked->from_system);
+	facts.to_system = system_of(g, asked->to_system);
+	return exchange_rule(&facts, g->before, asked, arena_of(g), g->ret, g->fault);
+}
+
+/* The record that a note is about lies where its envelope says. */
+static int
+judge_guidance(struct judging *g)
+{
+	const zwy_v1_Guidance *asked = g->asked;
+	struct scope_facts facts = scope_facts_of(g);
+	struct name name;
+	struct record record;
+	if (name_parse(&name, slice_of(asked->about), NULL) == 0 &&
+	    record_get(g->reader, &name, &record) == 0) {
+		facts.node = rulebook_node(g->book, record.node);
+		facts.about_department = arena_dup_slice(arena_of(g), record.department);
+	}
+	return guidance_rule(&facts, g->before, asked, arena_of(g), g->ret, g->fault);
+}
+
 static const struct record_kind record_kinds[] = {
 #define RECORD_KIND(kind, message, judge) {kind, message##_fields, sizeof(message), judge},
 #include "services/kinds.def"
@@ -316,6 +378,8 @@ record_decide(struct job *j, struct txn *t, const struct rulebook *book, const s
 	if (!put)
 		return g.fault->code;
 	if (row->kind == KIND_SERVICE && (rc = put_version(&g)) != 0)
+		return rc;
+	if (row->kind == KIND_EXEMPTION && (rc = register_put_exempt(j, g.reader, g.ret)) != 0)
 		return rc;
 	return job_event(j, put, &e);
 }

@@ -116,6 +116,7 @@ seed_store(struct server *s, enum seed seed, struct fault *f)
 		{"departments", DATA_SLICE(data_demo_departments)},
 		{"nodes", DATA_SLICE(data_demo_nodes)},
 		{"systems", DATA_SLICE(data_demo_systems)},
+		{"exemptions", DATA_SLICE(data_demo_exemptions)},
 		{"quotas", DATA_SLICE(data_demo_quotas)},
 		{"principals", DATA_SLICE(data_demo_principals)},
 		{"delegations", DATA_SLICE(data_demo_delegations)},

@@ -4,6 +4,7 @@
 
 #include "server.h"
 #include "services/application.h"
+#include "services/registers.h"
 #include "wire.h"
 
 /* Clocks carried out at once: they share a commit. */
@@ -34,9 +35,9 @@ clock_finished(struct job *j)
 	s->due_failed = false;
 }
 
+/* term: NULL: what is provisional is computed again. */
 static int
-submit_clock(struct server *s, struct slice key, const char *term,
-	     int (*decide)(struct job *, struct txn *, const struct rulebook *))
+submit_clock(struct server *s, struct slice key, const char *term)
 {
 	struct buf name = {0};
 	struct job *j = job_new(s, &system_actor);
@@ -48,9 +49,13 @@ submit_clock(struct server *s, struct slice key, const char *term,
 	}
 	request->application = arena_dup_slice(&j->messages.arena, buf_slice(&name));
 	request->term = term ? arena_strdup(&j->messages.arena, term) : NULL;
+	struct name parsed;
+	bool application = name_parse_kind(&parsed, KIND_APPLICATION, buf_slice(&name), NULL) == 0;
 	buf_release(&name);
 	j->request = request;
-	j->decide = decide;
+	j->decide = !application ? register_decide_clock
+		    : term       ? application_decide_clock
+				 : application_decide_recompute;
 	j->finished = clock_finished;
 	s->due_running++;
 	job_submit(j);
@@ -73,7 +78,7 @@ fire(struct server *s, msec now)
 			break;
 		}
 		snprintf(term, sizeof(term), "%.*s", (int)due.term.n, due.term.p);
-		submit_clock(s, due.key, term, application_decide_clock);
+		submit_clock(s, due.key, term);
 		last = (struct due){due.at, arena_copy(&names, due.key), arena_copy(&names, due.term)};
 		after = &last;
 	}
@@ -135,6 +140,6 @@ due_recompute(struct server *s)
 		return;
 	while (scan_next(&scan, &record) == 1)
 		if (is_provisional(record.body))
-			submit_clock(s, record.key, NULL, application_decide_recompute);
+			submit_clock(s, record.key, NULL);
 	scan_close(&scan);
 }

@@ -188,6 +188,7 @@ init_departments(void)
 				continue;
 			asked.competent_authority = cell(t, i, "competent-authority");
 			asked.operator= cell(t, i, "operator");
+			asked.designation = cell(t, i, "designation");
 			assert_int_equal(node_rule(&program, &s.nodes[n], &asked,
 						   find_department(asked.competent_authority),
 						   find_department(asked.operator), s.node_list, s.node_count,
@@ -208,7 +209,6 @@ init_systems(void)
 			.funding = strcmp(cell(t, i, "funding"), "fiscal") == 0 ? zwy_v1_FUNDING_FISCAL
 										: zwy_v1_FUNDING_OTHER,
 			.classified = strcmp(cell(t, i, "classified"), "true") == 0,
-			.exempt = strcmp(cell(t, i, "exempt"), "true") == 0,
 			.phase = cell(t, i, "phase"),
 			.protection_grade = (uint32_t)atoi(cell(t, i, "protection-grade")),
 			.party_in_charge = cell(t, i, "party-in-charge"),
@@ -275,24 +275,52 @@ appendix_44_services_19_of_them_mandatory(void **state)
 static void
 demo_systems_show_each_kind_of_refusal(void **state)
 {
-	size_t classified = 0, exempt = 0, other = 0, lacking = 0, inactive = 0;
+	size_t classified = 0, other = 0, lacking = 0, inactive = 0;
 	(void)state;
 	for (size_t i = 0; i < s.system_count; i++) {
 		const zwy_v1_System *v = &s.systems[i];
 		classified += v->classified;
-		exempt += v->exempt;
 		other += v->funding != zwy_v1_FUNDING_FISCAL;
 		lacking += !v->party_in_charge[0] || !v->party_building[0] || !v->party_running[0] ||
 			   !v->party_using[0];
 		inactive += find_department(v->department)->inactive;
 	}
-	assert_true(classified && exempt && other && lacking && inactive);
+	assert_true(classified && other && lacking && inactive);
 	const zwy_v1_System *portal = &s.systems[0];
 	assert_string_equal(portal->name, "systems/finance-portal");
 	assert_string_equal(portal->department, "provincial-finance");
 	assert_true(portal->party_in_charge[0] && portal->party_building[0] && portal->party_running[0] &&
 		    portal->party_using[0]);
-	assert_false(portal->classified || portal->exempt);
+	assert_false(portal->classified);
+}
+
+static const zwy_v1_System *
+find_system(const char *slug)
+{
+	for (size_t i = 0; i < s.system_count; i++)
+		if (strcmp(s.systems[i].name + strlen("systems/"), slug) == 0)
+			return &s.systems[i];
+	return NULL;
+}
+
+static void
+art_05_a_demo_system_is_exempt_with_a_basis(void **state)
+{
+	struct table *t = table_read("server/data/demo/exemptions.csv");
+	size_t confirmed = 0;
+	(void)state;
+	for (size_t i = 1; i < t->rows; i++) {
+		zwy_v1_Exemption e = {.name = named("exemptions", cell(t, i, "slug")),
+				      .system = cell(t, i, "system"),
+				      .basis = cell(t, i, "basis"),
+				      .document = cell(t, i, "document")},
+				 ret;
+		struct scope_facts facts = {.actor = &program, .system = find_system(e.system)};
+		assert_int_equal(exemption_rule(&facts, NULL, &e, &s.arena, &ret, &s.fault), 0);
+		confirmed += strcmp(ret.state, "confirmed") == 0;
+	}
+	assert_true(confirmed);
+	table_free(t);
 }
 
 static void
@@ -396,6 +424,7 @@ main(void)
 		cmocka_unit_test(art_06_fourteen_nodes_of_which_one_is_not_ready),
 		cmocka_unit_test(appendix_44_services_19_of_them_mandatory),
 		cmocka_unit_test(demo_systems_show_each_kind_of_refusal),
+		cmocka_unit_test(art_05_a_demo_system_is_exempt_with_a_basis),
 		cmocka_unit_test(demo_quotas_are_of_departments_and_services_that_exist),
 		cmocka_unit_test(demo_principals_have_one_person_for_each_role),
 	};

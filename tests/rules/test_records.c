@@ -374,6 +374,31 @@ art_04_a_node_is_ready_with_both_bodies(void **state)
 }
 
 static void
+art_04_another_body_needs_another_document(void **state)
+{
+	zwy_v1_Department bureau = {.name = "departments/suzhou-office", .region = "320500"};
+	zwy_v1_Node before = w.suzhou, n, ret;
+	(void)state;
+	before.designation = "old.pdf sha256:" HEX64;
+	n = before;
+	n.operator= "suzhou-office";
+	assert_int_equal(node_rule(&adm, &before, &n, &bureau, &bureau, nodes, 2, &w.arena, &ret, &w.fault),
+			 ERR_DOCUMENT_MISSING);
+	assert_string_equal(w.fault.article, "4");
+	n.designation = "new.pdf";
+	assert_int_equal(node_rule(&adm, &before, &n, &bureau, &bureau, nodes, 2, &w.arena, &ret, &w.fault),
+			 ERR_INVALID_FIELD);
+	n.designation = "new.pdf sha256:" HEX64_OTHER;
+	assert_int_equal(node_rule(&adm, &before, &n, &bureau, &bureau, nodes, 2, &w.arena, &ret, &w.fault),
+			 0);
+	/* A body that goes needs none, nor does what the article itself names. */
+	n = before;
+	n.operator= "";
+	assert_int_equal(node_rule(&adm, &before, &n, &bureau, NULL, nodes, 2, &w.arena, &ret, &w.fault), 0);
+	assert_false(ret.ready);
+}
+
+static void
 the_administrator_imports_the_calendar(void **state)
 {
 	zwy_v1_CalendarDay d = {.date = "2027-01-01", .kind = "holiday"};
@@ -434,6 +459,7 @@ main(void)
 		TEST(art_11_the_province_publishes_and_a_retired_slug_stays_retired),
 		TEST(art_06_one_core_and_thirteen_backbone_nodes),
 		TEST(art_04_a_node_is_ready_with_both_bodies),
+		TEST(art_04_another_body_needs_another_document),
 		TEST(the_administrator_imports_the_calendar),
 		TEST(the_province_changes_parameters_within_their_bounds),
 	};

@@ -1,0 +1,15 @@
+/* Records with a small life of their own (rules/registers.h): actions and the clock. */
+#ifndef ZWY_SERVICES_REGISTERS_H
+#define ZWY_SERVICES_REGISTERS_H
+
+#include "rules/registers.h"
+#include "services/job.h"
+
+/* Job operations; the request is a struct act_request or clock_request (application.h). */
+int register_decide_act(struct job *j, struct txn *t, const struct rulebook *book);
+int register_decide_clock(struct job *j, struct txn *t, const struct rulebook *book);
+
+/* Article 5: what an exemption says is written into its system, in the same commit. */
+int register_put_exempt(struct job *j, struct reader *r, const zwy_v1_Exemption *e);
+
+#endif
