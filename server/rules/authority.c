@@ -115,17 +115,54 @@ authority_check(const struct facts *facts, const char *department, unsigned role
 }
 
 static bool
-submitted_as(const zwy_v1_Application *a, const char *person)
+is_among(char *const *persons, size_t count, const char *person)
 {
-	for (size_t i = 0; i < a->submitters_count; i++)
-		if (text_is(a->submitters[i], person))
+	for (size_t i = 0; i < count; i++)
+		if (text_is(persons[i], person))
 			return true;
 	return false;
 }
 
 bool
-is_submitter(const struct actor *actor, const zwy_v1_Application *a)
+is_submitter(const struct actor *actor, char *const *submitters, size_t count)
 {
-	return submitted_as(a, actor->principal) ||
-	       (!actor->caller_is_gateway && submitted_as(a, actor->caller));
+	return is_among(submitters, count, actor->principal) ||
+	       (!actor->caller_is_gateway && is_among(submitters, count, actor->caller));
+}
+
+int
+submitters_add(const struct actor *actor, struct arena *arena, char ***list, pb_size_t *count,
+	       struct fault *f)
+{
+	const char *persons[] = {actor->principal, actor->caller_is_gateway ? NULL : actor->caller};
+	char **all = arena_array(arena, (size_t)*count + 2, sizeof(*all));
+	if (!all)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	if (*count)
+		memcpy(all, *list, *count * sizeof(*all));
+	for (size_t i = 0; i < sizeof(persons) / sizeof(persons[0]); i++)
+		if (text_of(persons[i])[0] && !is_among(all, *count, persons[i]))
+			all[(*count)++] = arena_strdup(arena, persons[i]);
+	*list = all;
+	return 0;
+}
+
+char *
+role_at(const zwy_v1_Node *node, unsigned roles, struct arena *arena)
+{
+	const char *role = roles & CA_BIT ? "ca" : roles & OP_BIT ? "op" : "du";
+	return arena_printf(arena, "%s-%s", role, node && text_is(node->kind, "core") ? "p" : "c");
+}
+
+const char *
+who_at(const zwy_v1_Node *node, const char *place, const char *department, unsigned roles,
+       struct arena *arena)
+{
+	if (!(roles & (CA_BIT | OP_BIT)) || (roles & DU_BIT))
+		return arena_printf(arena, "the using department %s", department);
+	const char *body = node ? text_of(roles & CA_BIT ? node->competent_authority : node->operator) : "";
+	if (node && text_of(node->name_zh)[0])
+		place = node->name_zh;
+	return arena_printf(arena, "the %s of %s%s%s", roles & CA_BIT ? "competent authority" : "operator",
+			    place, body[0] ? ": " : "", body);
 }

@@ -42,15 +42,6 @@ set_due(const struct facts *facts, zwy_v1_Clock *clock, struct arena *arena, str
 	return 0;
 }
 
-/* op-p, ca-c: the role with the level of the node. */
-static char *
-owner_of(const struct facts *facts, unsigned roles, struct arena *arena)
-{
-	const char *role = roles & CA_BIT ? "ca" : roles & OP_BIT ? "op" : "du";
-	bool core = facts->node && text_is(facts->node->kind, "core");
-	return arena_printf(arena, "%s-%s", role, core ? "p" : "c");
-}
-
 static uint32_t *
 length_of(zwy_v1_Clock *clock, enum term_unit unit)
 {
@@ -70,7 +61,7 @@ clock_start(struct work *w, enum term term, struct fault *f)
 		.statutory = t->statutory,
 		.has_start_time = true,
 		.start_time = stamp_of(w->facts->now),
-		.owner = owner_of(w->facts, t->roles, w->arena),
+		.owner = role_at(w->facts->node, t->roles, w->arena),
 	};
 	*length_of(&clock, t->unit) = (uint32_t)w->facts->parameters->number[t->parameter];
 	int r = set_due(w->facts, &clock, w->arena, f);

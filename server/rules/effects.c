@@ -15,31 +15,6 @@ effect_none(struct work *w, struct fault *f)
 	return 0;
 }
 
-/* Who hands it in, and who called for that unless it is a gateway: none of them decides. */
-static int
-add_submitters(struct work *w, struct fault *f)
-{
-	zwy_v1_Application *a = &w->out->application;
-	const struct actor *actor = w->facts->actor;
-	const char *persons[] = {actor->principal, actor->caller_is_gateway ? NULL : actor->caller};
-	char **all = arena_array(w->arena, (size_t)a->submitters_count + 2, sizeof(*all));
-	if (!all)
-		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	size_t n = a->submitters_count;
-	if (n)
-		memcpy(all, a->submitters, n * sizeof(*all));
-	for (size_t i = 0; i < 2; i++) {
-		bool there = text_of(persons[i])[0] == '\0';
-		for (size_t k = 0; k < n; k++)
-			there |= text_is(all[k], persons[i]);
-		if (!there)
-			all[n++] = dup_text(w, persons[i]);
-	}
-	a->submitters = all;
-	a->submitters_count = (pb_size_t)n;
-	return 0;
-}
-
 /* Article 13: what was handed in is fixed by digest, uploaded bodies too. */
 int
 effect_hand_in(struct work *w, struct fault *f)
@@ -63,7 +38,7 @@ effect_hand_in(struct work *w, struct fault *f)
 					      text_of(d->filename)[0] ? d->filename : d->type, d->sha256),
 		};
 	}
-	return add_submitters(w, f);
+	return submitters_add(facts->actor, w->arena, &a->submitters, &a->submitters_count, f);
 }
 
 /* Article 11: versions are pinned; Article 13: who asks. */

@@ -14,22 +14,6 @@ nearest_clock(const zwy_v1_Application *a)
 	return nearest;
 }
 
-static const char *
-who_text(const struct facts *facts, const zwy_v1_Application *a, unsigned roles, struct arena *arena)
-{
-	const zwy_v1_Node *node = facts->node;
-	const char *place = node && text_of(node->name_zh)[0] ? node->name_zh : text_of(a->node);
-	if (roles & DU_BIT)
-		return arena_printf(arena, "the using department %s", text_of(a->department));
-	if (roles & CA_BIT)
-		return arena_printf(arena, "the competent authority of %s%s%s", place,
-				    node && text_of(node->competent_authority)[0] ? ": " : "",
-				    node ? text_of(node->competent_authority) : "");
-	return arena_printf(arena, "the operator of %s%s%s", place,
-			    node && text_of(node->operator)[0] ? ": " : "",
-			    node ? text_of(node->operator) : "");
-}
-
 /* Whether this actor may try the row now. */
 static bool
 row_open(const struct facts *facts, const struct process *p, const zwy_v1_Application *a, size_t row)
@@ -42,7 +26,8 @@ row_open(const struct facts *facts, const struct process *p, const zwy_v1_Applic
 		return false;
 	if (authority_check(facts, a->department, s->roles, s->action, s->article, &ignored))
 		return false;
-	return (s->roles & DU_BIT) || facts->actor->is_system || !is_submitter(facts->actor, a);
+	return (s->roles & DU_BIT) || facts->actor->is_system ||
+	       !is_submitter(facts->actor, a->submitters, a->submitters_count);
 }
 
 static void
@@ -77,10 +62,9 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 	ret->text = state->text;
 	ret->clock = nearest_clock(a);
 	if (!state->final) {
-		const char *role = state->roles & CA_BIT ? "ca" : state->roles & OP_BIT ? "op" : "du";
-		bool core = facts->node && text_is(facts->node->kind, "core");
-		const char *who = arena_printf(arena, "%s-%s", role, core ? "p" : "c");
-		const char *text = who_text(facts, a, state->roles, arena);
+		const char *who = role_at(facts->node, state->roles, arena);
+		const char *text =
+			who_at(facts->node, text_of(a->node), text_of(a->department), state->roles, arena);
 		ret->who = text_of(who);
 		ret->who_text = text_of(text);
 	}

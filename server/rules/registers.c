@@ -63,40 +63,18 @@ set_text(void *record, size_t offset, char *value)
 }
 
 static bool
-handed_in_by(const struct register_desc *desc, const void *record, const char *person)
-{
-	char *const *all = *(char **const *)((const char *)record + desc->submitters);
-	pb_size_t n = *(const pb_size_t *)((const char *)record + desc->submitters_count);
-	for (pb_size_t i = 0; i < n; i++)
-		if (text_is(all[i], person))
-			return true;
-	return false;
-}
-
-static bool
 handed_in(const struct register_desc *desc, const void *record, const struct actor *actor)
 {
-	return handed_in_by(desc, record, actor->principal) ||
-	       (!actor->caller_is_gateway && handed_in_by(desc, record, actor->caller));
+	char *const *all = *(char **const *)((const char *)record + desc->submitters);
+	return is_submitter(actor, all, *(const pb_size_t *)((const char *)record + desc->submitters_count));
 }
 
 int
 register_hand_in(const struct register_desc *desc, const struct actor *actor, struct arena *arena,
 		 void *record, struct fault *f)
 {
-	const char *persons[] = {actor->principal, actor->caller_is_gateway ? NULL : actor->caller};
-	pb_size_t *n = (pb_size_t *)((char *)record + desc->submitters_count);
-	char ***place = (char ***)((char *)record + desc->submitters);
-	char **all = arena_array(arena, (size_t)*n + 2, sizeof(*all));
-	if (!all)
-		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	if (*n)
-		memcpy(all, *place, *n * sizeof(*all));
-	*place = all;
-	for (size_t i = 0; i < sizeof(persons) / sizeof(persons[0]); i++)
-		if (text_of(persons[i])[0] && !handed_in_by(desc, record, persons[i]))
-			all[(*n)++] = arena_strdup(arena, persons[i]);
-	return 0;
+	return submitters_add(actor, arena, (char ***)((char *)record + desc->submitters),
+			      (pb_size_t *)((char *)record + desc->submitters_count), f);
 }
 
 /* ---- who may, and when ------------------------------------------------------------ */
@@ -126,16 +104,24 @@ may_act(const struct register_facts *facts, const struct register_desc *desc, co
 	return department_check(a, text_at(record, desc->department), action, f);
 }
 
+/* The first row of an action, where several have it. */
+static bool
+first_of_action(size_t row)
+{
+	for (size_t i = 0; i < row; i++)
+		if (register_steps[i].kind == register_steps[row].kind &&
+		    text_is(register_steps[i].action, register_steps[row].action))
+			return false;
+	return true;
+}
+
 static int
 unknown_action(enum kind kind, const char *action, struct fault *f)
 {
 	char list[160] = "";
-	size_t n = 0;
-	for (size_t i = 0; i < register_step_count; i++) {
-		const struct register_step *s = &register_steps[i];
-		if (s->kind == kind && s->roles && !strstr(list, s->action))
-			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? " " : "", s->action);
-	}
+	for (size_t i = 0; i < register_step_count; i++)
+		if (register_steps[i].kind == kind && register_steps[i].roles && first_of_action(i))
+			list_add(list, sizeof(list), " ", register_steps[i].action);
 	return fault_set(f, ERR_UNKNOWN_ACTION, "there is no action `%.40s`; there are: %s", action, list);
 }
 
@@ -169,14 +155,13 @@ static int
 wrong_state(enum kind kind, const char *state, const char *action, const char *article, struct fault *f)
 {
 	char list[128] = "";
-	size_t n = 0;
 	for (size_t i = 0; i < register_step_count; i++) {
 		const struct register_step *s = &register_steps[i];
 		if (s->kind == kind && s->roles && text_is(s->from, state))
-			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? " " : "", s->action);
+			list_add(list, sizeof(list), " ", s->action);
 	}
 	return fault_set_article(f, ERR_WRONG_STATE, article, "it is %s: %s is not possible; possible: %s",
-				 state, action, n ? list : "nothing any more");
+				 state, action, list[0] ? list : "nothing any more");
 }
 
 /* Article 6 leaves the authority's own cloud free. */
@@ -300,21 +285,6 @@ running_clock(const struct register_desc *desc, const void *record)
 	return NULL;
 }
 
-static const char *
-who_must_act(const struct register_facts *facts, unsigned roles, const char *department, struct arena *arena,
-	     const char **ret_text)
-{
-	const zwy_v1_Node *node = facts->node;
-	bool core = node && text_is(node->kind, "core");
-	if (roles & CA_BIT)
-		*ret_text = arena_printf(arena, "the competent authority of %s: %s",
-					 node ? text_of(node->name_zh) : "",
-					 node ? text_of(node->competent_authority) : "");
-	else
-		*ret_text = arena_printf(arena, "the department %s", department);
-	return arena_printf(arena, "%s-%s", roles & CA_BIT ? "ca" : "du", core ? "p" : "c");
-}
-
 void
 register_explain(const struct register_facts *facts, const struct register_desc *desc, const void *record,
 		 struct arena *arena, struct explanation *ret)
@@ -329,9 +299,13 @@ register_explain(const struct register_facts *facts, const struct register_desc 
 		ret->final = s->final;
 		ret->article = s->article;
 		ret->text = s->text;
-		if (s->roles)
-			ret->who = text_of(who_must_act(facts, s->roles, text_at(record, desc->department),
-							arena, &ret->who_text));
+		if (!s->roles)
+			continue;
+		const char *who = role_at(facts->node, s->roles, arena);
+		const char *text =
+			who_at(facts->node, "", text_at(record, desc->department), s->roles, arena);
+		ret->who = text_of(who);
+		ret->who_text = text_of(text);
 	}
 	ret->clock = running_clock(desc, record);
 	for (size_t i = 0; i < register_step_count && ret->next_count < POSSIBLE_MAX; i++) {

@@ -195,7 +195,7 @@ start_end_clock(zwy_v1_LegacyCloud *cloud, day end, const zwy_v1_Node *node, mse
 		.due_date = cloud->end_date,
 		.has_due_time = true,
 		.due_time = stamp_of(day_start(end + 1)),
-		.owner = arena_strdup(arena, text_is(node->kind, "core") ? "du-p" : "du-c"),
+		.owner = role_at(node, DU_BIT, arena),
 	};
 	cloud->clocks = clock;
 	cloud->clocks_count = 1;

@@ -226,7 +226,8 @@ person_check(const struct work *w, const char **ret_article, struct fault *f)
 	int r = authority_check(facts, before->department, roles, act->action, *ret_article, f);
 	if (r)
 		return r;
-	if (!(roles & DU_BIT) && !facts->actor->is_system && is_submitter(facts->actor, before))
+	if (!(roles & DU_BIT) && !facts->actor->is_system &&
+	    is_submitter(facts->actor, before->submitters, before->submitters_count))
 		return fault_set(
 			f, ERR_SELF_DECISION,
 			"%.80s, or who calls for it, handed the application in; %s is for somebody else",

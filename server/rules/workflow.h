@@ -131,6 +131,15 @@ msec msec_of(google_protobuf_Timestamp t);
 int authority_check(const struct facts *facts, const char *department, unsigned roles, const char *what,
 		    const char *article, struct fault *f);
 /* Nobody decides a request of their own, also not through somebody else's name. */
-bool is_submitter(const struct actor *actor, const zwy_v1_Application *a);
+bool is_submitter(const struct actor *actor, char *const *submitters, size_t count);
+/* Adds who acts, and who called for that unless it is a gateway: none of them decides.
+ * The list is made anew in the arena. */
+int submitters_add(const struct actor *actor, struct arena *arena, char ***list, pb_size_t *count,
+		   struct fault *f);
+/* op-p, ca-c: the role with the level of the node. node may be NULL. */
+char *role_at(const zwy_v1_Node *node, unsigned roles, struct arena *arena);
+/* The same for people: the bodies by name. place: what the node is called where it is NULL. */
+const char *who_at(const zwy_v1_Node *node, const char *place, const char *department, unsigned roles,
+		   struct arena *arena);
 
 #endif
