@@ -1,20 +1,31 @@
-#include "rules/registers.h"
+#include "rules/register_rules.h"
 
-#include "rules/workflow.h"
+#define LINK_NONE          NULL
+#define LINK_EXEMPT_SYSTEM &exempt_system_link
+
+#define NO_CLOCKS_OF(message) .has_clocks = false
+#define CLOCKS_OF(message)                                       \
+	.has_clocks = true, .clocks = offsetof(message, clocks), \
+	.clocks_count = offsetof(message, clocks_count)
 
 static const struct register_desc registers[] = {
-#define REGISTER(kind, message)               \
-	{KIND_##kind,                         \
-	 message##_fields,                    \
-	 sizeof(message),                     \
-	 offsetof(message, revision),         \
-	 offsetof(message, state),            \
-	 offsetof(message, department),       \
-	 offsetof(message, node),             \
-	 offsetof(message, submitters),       \
-	 offsetof(message, submitters_count), \
-	 offsetof(message, has_last_action),  \
-	 offsetof(message, last_action)},
+#define REGISTER(id, message, with_clocks, linked)                       \
+	{                                                                \
+		.kind = KIND_##id,                                       \
+		.fields = message##_fields,                              \
+		.size = sizeof(message),                                 \
+		.name = offsetof(message, name),                         \
+		.revision = offsetof(message, revision),                 \
+		.state = offsetof(message, state),                       \
+		.department = offsetof(message, department),             \
+		.node = offsetof(message, node),                         \
+		.submitters = offsetof(message, submitters),             \
+		.submitters_count = offsetof(message, submitters_count), \
+		.has_last_action = offsetof(message, has_last_action),   \
+		.last_action = offsetof(message, last_action),           \
+		with_clocks##_OF(message),                               \
+		.link = LINK_##linked,                                   \
+	},
 #include "rules/registers.def"
 };
 
@@ -26,11 +37,24 @@ const struct register_state register_states[] = {
 const size_t register_state_count = sizeof(register_states) / sizeof(register_states[0]);
 
 const struct register_step register_steps[] = {
-#define REGISTER_STEP(kind, from, action, to, roles, form, article, text) \
-	{KIND_##kind, from, action, to, roles, form, article, text},
+#define REGISTER_STEP(kind, from, action, when, to, roles, form, article, guard, effect, text) \
+	{KIND_##kind, from, action, when, to, roles, form, article, text},
 #include "rules/registers.def"
 };
 const size_t register_step_count = sizeof(register_steps) / sizeof(register_steps[0]);
+
+/* The columns that only this folder reads; same rows. */
+static const struct register_rule register_rules[] = {
+#define REGISTER_STEP(kind, from, action, when, to, roles, form, article, guard, effect, text) \
+	{register_guard_##guard, register_effect_##effect},
+#include "rules/registers.def"
+};
+
+const struct register_term register_terms[] = {
+#define REGISTER_TERM(kind, name, then) {KIND_##kind, name, then},
+#include "rules/registers.def"
+};
+const size_t register_term_count = sizeof(register_terms) / sizeof(register_terms[0]);
 
 const struct register_desc *
 register_find(enum kind kind)
@@ -48,12 +72,6 @@ register_first_state(enum kind kind)
 		if (register_states[i].kind == kind)
 			return register_states[i].name;
 	return "";
-}
-
-static const char *
-text_at(const void *record, size_t offset)
-{
-	return text_of(*(char *const *)((const char *)record + offset));
 }
 
 static void
@@ -89,7 +107,7 @@ may_act(const struct register_facts *facts, const struct register_desc *desc, co
 	int r = role_check(a, roles, action, article, f);
 	if (r)
 		return r;
-	bool decides = (roles & CA_BIT) && actor_has(a, CA_BIT);
+	bool decides = actor_has(a, roles & ~DU_BIT);
 	if (decides && node_check(a, facts->node, (roles & DU_BIT) ? &ignored : f) == 0) {
 		if ((roles & DU_BIT) || a->is_system || !handed_in(desc, record, a))
 			return 0;
@@ -140,8 +158,8 @@ roles_of_action(enum kind kind, const char *action, const char **ret_article)
 	return roles;
 }
 
-static const struct register_step *
-find_step(enum kind kind, const char *state, const char *action)
+const struct register_step *
+register_step_find(enum kind kind, const char *state, const char *action)
 {
 	for (size_t i = 0; i < register_step_count; i++) {
 		const struct register_step *s = &register_steps[i];
@@ -164,60 +182,86 @@ wrong_state(enum kind kind, const char *state, const char *action, const char *a
 				 state, action, list[0] ? list : "nothing any more");
 }
 
-/* Article 6 leaves the authority's own cloud free. */
-static int
-guard_step(const struct register_step *s, const void *before, struct fault *f)
+/* Guard and effect of a step. */
+static const struct register_rule *
+rule_of(const struct register_step *s)
 {
-	const zwy_v1_LegacyCloud *cloud = before;
-	if (s->kind == KIND_LEGACY_CLOUD && text_is(s->action, "freeze") && cloud->exempted)
-		return fault_set_article(
-			f, ERR_WRONG_STATE, s->article,
-			"%.63s is the competent authority's own: Article 6 does not freeze it",
-			name_slug(cloud->name));
-	return 0;
+	return &register_rules[s - register_steps];
+}
+
+static bool
+is_final(enum kind kind, const char *state)
+{
+	for (size_t i = 0; i < register_state_count; i++)
+		if (register_states[i].kind == kind && text_is(register_states[i].name, state))
+			return register_states[i].final;
+	return false;
+}
+
+/* The row among those of one state and action that the form's value chooses. */
+static int
+choose_step(const struct register_step *first, const struct act *act, const struct register_step **ret,
+	    struct fault *f)
+{
+	char key[40] = "", list[128] = "";
+	for (const struct register_step *s = first; s < register_steps + register_step_count; s++) {
+		const char *equals = strchr(s->when, '=');
+		if (s->kind != first->kind || !text_is(s->from, first->from) ||
+		    !text_is(s->action, first->action))
+			continue;
+		snprintf(key, sizeof(key), "%.*s", equals ? (int)(equals - s->when) : 0, s->when);
+		if (!equals || text_is(form_value(act, key), equals + 1)) {
+			*ret = s;
+			return 0;
+		}
+		list_add(list, sizeof(list), ", ", equals + 1);
+	}
+	return fault_set_article(f, ERR_INVALID_FIELD, first->article, "%s is `%.40s`; allowed: %s", key,
+				 form_value(act, key), list);
 }
 
 /* ---- what a step writes ------------------------------------------------------------ */
 
-static void
-stop_clocks(zwy_v1_LegacyCloud *cloud, msec now, struct arena *arena)
+int
+register_take(struct register_work *w, const struct register_step *step, struct fault *f)
 {
-	zwy_v1_Clock *clocks = arena_array(arena, cloud->clocks_count, sizeof(*clocks));
-	if (!clocks)
-		return;
-	for (size_t i = 0; i < cloud->clocks_count; i++) {
-		clocks[i] = cloud->clocks[i];
-		if (!clocks[i].has_stop_time) {
-			clocks[i].has_stop_time = true;
-			clocks[i].stop_time = stamp_of(now);
-		}
-	}
-	cloud->clocks = clocks;
+	const struct register_desc *desc = w->desc;
+	struct arena *arena = w->arena;
+	memcpy(w->after, w->before, desc->size);
+	set_text(w->after, desc->state, arena_strdup(arena, step->to));
+	*(bool *)((char *)w->after + desc->has_last_action) = true;
+	*(zwy_v1_TakenAction *)((char *)w->after + desc->last_action) = (zwy_v1_TakenAction){
+		.action = arena_strdup(arena, step->action),
+		.comment = arena_strdup(arena, w->comment),
+		.actor = arena_strdup(arena, text_of(w->facts->actor->principal)),
+		.has_time = true,
+		.time = stamp_of(w->facts->now),
+	};
+	int r = rule_of(step)->effect(w, f);
+	if (r)
+		return r;
+	if (is_final(desc->kind, step->to))
+		register_stop_clocks(w);
+	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
+/* Who acts, on which revision: refusals that do not depend on the state. */
 static int
-take(const struct register_facts *facts, const struct register_desc *desc, const struct register_step *step,
-     const void *before, const char *comment, struct arena *arena, void *ret, struct fault *f)
+person_check(const struct register_work *w, const char **ret_article, struct fault *f)
 {
-	memcpy(ret, before, desc->size);
-	set_text(ret, desc->state, arena_strdup(arena, step->to));
-	*(bool *)((char *)ret + desc->has_last_action) = true;
-	*(zwy_v1_TakenAction *)((char *)ret + desc->last_action) = (zwy_v1_TakenAction){
-		.action = arena_strdup(arena, step->action),
-		.comment = arena_strdup(arena, comment),
-		.actor = arena_strdup(arena, text_of(facts->actor->principal)),
-		.has_time = true,
-		.time = stamp_of(facts->now),
-	};
-	if (desc->kind == KIND_LEGACY_CLOUD) {
-		zwy_v1_LegacyCloud *cloud = ret;
-		bool ends = text_is(step->action, "expire") || text_is(step->action, "retire");
-		if (!text_is(step->action, "freeze"))
-			stop_clocks(cloud, facts->now, arena);
-		if (ends && text_is(cloud->tenure, "leased"))
-			cloud->lease = arena_strdup(arena, "ended");
-	}
-	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
+	const struct act *act = w->act;
+	uint64_t revision = *(const uint64_t *)((const char *)w->before + w->desc->revision);
+	unsigned roles = roles_of_action(w->desc->kind, act->action, ret_article);
+	if (!roles)
+		return unknown_action(w->desc->kind, act->action, f);
+	int r = may_act(w->facts, w->desc, w->before, roles, act->action, *ret_article, f);
+	if (r)
+		return r;
+	if (act->revision && act->revision != revision)
+		return fault_set(f, ERR_STALE_REVISION,
+				 "the record has revision %llu by now, not %llu; read it again",
+				 (unsigned long long)revision, (unsigned long long)act->revision);
+	return 0;
 }
 
 int
@@ -227,62 +271,38 @@ register_act(const struct register_facts *facts, const struct register_desc *des
 {
 	struct fault own = {0};
 	const char *article = "", *state = text_at(before, desc->state);
-	uint64_t revision = *(const uint64_t *)((const char *)before + desc->revision);
+	struct register_work w = {facts, desc, act, before, ret, "", arena};
 	f = f ? f : &own;
-	unsigned roles = roles_of_action(desc->kind, act->action, &article);
-	if (!roles)
-		return unknown_action(desc->kind, act->action, f);
-	int r = may_act(facts, desc, before, roles, act->action, article, f);
+	int r = person_check(&w, &article, f);
 	if (r)
 		return r;
-	if (act->revision && act->revision != revision)
-		return fault_set(f, ERR_STALE_REVISION,
-				 "the record has revision %llu by now, not %llu; read it again",
-				 (unsigned long long)revision, (unsigned long long)act->revision);
-	const struct register_step *s = find_step(desc->kind, state, act->action);
+	const struct register_step *s = register_step_find(desc->kind, state, act->action);
 	if (!s)
 		return wrong_state(desc->kind, state, act->action, article, f);
+	/* The chosen row may need more of the form than the first. */
 	if ((r = form_check(s->action, s->form, s->article, act, f)) != 0 ||
-	    (r = guard_step(s, before, f)) != 0)
+	    (r = choose_step(s, act, &s, f)) != 0 ||
+	    (r = form_check(s->action, s->form, s->article, act, f)) != 0 ||
+	    (r = rule_of(s)->guard(&w, f)) != 0)
 		return r;
 	const char *comment = form_value(act, "reason");
 	comment = comment[0] ? comment : form_value(act, "comment");
-	r = take(facts, desc, s, before, comment[0] ? comment : text_of(act->comment), arena, ret, f);
-	if (r == 0)
-		*ret_step = s;
-	return r;
-}
-
-int
-legacy_cloud_expire(const struct register_facts *facts, const zwy_v1_LegacyCloud *before, struct arena *arena,
-		    zwy_v1_LegacyCloud *ret, const struct register_step **ret_step, struct fault *f)
-{
-	const struct register_step *s = find_step(KIND_LEGACY_CLOUD, text_of(before->state), "expire");
-	bool passed = false;
-	for (size_t i = 0; i < before->clocks_count; i++)
-		passed |= !before->clocks[i].has_stop_time && before->clocks[i].has_due_time &&
-			  msec_of(before->clocks[i].due_time) <= facts->now;
-	*ret_step = NULL;
-	if (!s || !passed)
-		return 0;
-	int r = take(facts, register_find(KIND_LEGACY_CLOUD), s, before, s->description, arena, ret, f);
-	if (r == 0)
+	w.comment = comment[0] ? comment : text_of(act->comment);
+	if ((r = register_take(&w, s, f)) == 0)
 		*ret_step = s;
 	return r;
 }
 
 /* ---- why and what next --------------------------------------------------------------- */
 
-static const zwy_v1_Clock *
-running_clock(const struct register_desc *desc, const void *record)
+/* Whether this actor may try the step now. */
+static bool
+is_open(const struct register_work *w, const struct register_step *s)
 {
-	const zwy_v1_LegacyCloud *cloud = record;
-	if (desc->kind != KIND_LEGACY_CLOUD)
-		return NULL;
-	for (size_t i = 0; i < cloud->clocks_count; i++)
-		if (!cloud->clocks[i].has_stop_time)
-			return &cloud->clocks[i];
-	return NULL;
+	struct fault ignored;
+	return s->roles &&
+	       may_act(w->facts, w->desc, w->before, s->roles, s->action, s->article, &ignored) == 0 &&
+	       rule_of(s)->guard(w, &ignored) == 0;
 }
 
 void
@@ -290,7 +310,7 @@ register_explain(const struct register_facts *facts, const struct register_desc 
 		 struct arena *arena, struct explanation *ret)
 {
 	const char *name = text_at(record, desc->state);
-	struct fault ignored;
+	const struct register_work w = {.facts = facts, .desc = desc, .before = record, .arena = arena};
 	*ret = (struct explanation){.who = "", .who_text = "", .article = "", .text = ""};
 	for (size_t i = 0; i < register_state_count; i++) {
 		const struct register_state *s = &register_states[i];
@@ -307,12 +327,10 @@ register_explain(const struct register_facts *facts, const struct register_desc 
 		ret->who = text_of(who);
 		ret->who_text = text_of(text);
 	}
-	ret->clock = running_clock(desc, record);
+	ret->clock = register_clock_running(desc, record, NULL);
 	for (size_t i = 0; i < register_step_count && ret->next_count < POSSIBLE_MAX; i++) {
 		const struct register_step *s = &register_steps[i];
-		if (s->kind != desc->kind || !s->roles || !text_is(s->from, name) ||
-		    may_act(facts, desc, record, s->roles, s->action, s->article, &ignored) ||
-		    guard_step(s, record, &ignored))
+		if (s != register_step_find(desc->kind, name, s->action) || !is_open(&w, s))
 			continue;
 		ret->next[ret->next_count++] = (struct possible){
 			.action = s->action,

@@ -1,6 +1,6 @@
 /* Records with a small life of their own: exemptions (Article 5), legacy clouds (6)
- * and exchanges between the zones (9). One engine walks the rows of registers.def;
- * records.h says how such a record is made and changed.
+ * and exchanges between the zones (9). One engine walks the rows of registers.def and
+ * knows no kind by name; records.h says how such a record is made and changed.
  *
  * Records are nanopb structs of the kind's message. What comes out points into
  * `before`, the arena and the program's tables; nothing of it is released. Pure. */
@@ -13,12 +13,27 @@
 #include "rules/application.h"
 #include "zwy/v1/scope.pb.h"
 
+/* Another record that says what this one says: written in the same commit. */
+struct register_link {
+	const char *collection; /* systems */
+	size_t reference;       /* offset of its slug in the register's message */
+	const pb_msgdesc_t *fields;
+	size_t size;
+	const char *article;
+	/* linked: as it is, to be changed into what it shall be. Returns the action of the event. */
+	const char *(*follow)(const void *record, void *linked);
+};
+
 /* Where a kind's message has what all of them have: offsets. */
 struct register_desc {
 	enum kind kind;
 	const pb_msgdesc_t *fields;
 	size_t size;
-	size_t revision, state, department, node, submitters, submitters_count, has_last_action, last_action;
+	size_t name, revision, state, department, node, submitters, submitters_count, has_last_action,
+		last_action;
+	bool has_clocks;
+	size_t clocks, clocks_count;      /* where has_clocks */
+	const struct register_link *link; /* NULL: none */
 };
 
 /* NULL: records of that kind have no such life. */
@@ -37,14 +52,24 @@ extern const size_t register_state_count;
 
 struct register_step {
 	enum kind kind;
-	const char *from, *action, *to;
-	unsigned roles;
+	const char *from, *action;
+	const char *when; /* result=adjust: the form's value that chooses this row; "": the only row */
+	const char *to;
+	unsigned roles; /* 0: the system itself */
 	const char *form;
 	const char *article;
 	const char *description;
 };
 extern const struct register_step register_steps[];
 extern const size_t register_step_count;
+
+/* The system's action once a clock of that name has passed. */
+struct register_term {
+	enum kind kind;
+	const char *name, *then;
+};
+extern const struct register_term register_terms[];
+extern const size_t register_term_count;
 
 struct register_facts {
 	const struct actor *actor;
@@ -58,11 +83,11 @@ int register_act(const struct register_facts *facts, const struct register_desc 
 		 const struct act *act, struct arena *arena, void *ret, const struct register_step **ret_step,
 		 struct fault *f);
 
-/* Article 6: the end of a legacy cloud has come. *ret_step is NULL if its day has not
- * passed or it retires already: safe to repeat. */
-int legacy_cloud_expire(const struct register_facts *facts, const zwy_v1_LegacyCloud *before,
-			struct arena *arena, zwy_v1_LegacyCloud *ret, const struct register_step **ret_step,
-			struct fault *f);
+/* What the system does by itself when the clock of that name has passed. *ret_step is
+ * NULL if it has not, does not run any more, or moves nothing: safe to repeat. */
+int register_clock(const struct register_facts *facts, const struct register_desc *desc, const void *before,
+		   const char *term, struct arena *arena, void *ret, const struct register_step **ret_step,
+		   struct fault *f);
 
 /* What `why`, `next` and `status` say. */
 void register_explain(const struct register_facts *facts, const struct register_desc *desc,

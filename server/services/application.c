@@ -200,7 +200,7 @@ application_decide_clock(struct job *j, struct txn *t, const struct rulebook *bo
 	struct outcome o = {0};
 	struct facts facts;
 	zwy_v1_Application *before;
-	int rc = load_case(j, t, book, slice_of(request->application), &before, &facts);
+	int rc = load_case(j, t, book, slice_of(request->name), &before, &facts);
 	if (rc == 0)
 		rc = application_clock(&facts, before, request->term, &j->messages.arena, &o,
 				       &j->command.fault);
@@ -214,7 +214,7 @@ application_decide_recompute(struct job *j, struct txn *t, const struct rulebook
 	struct facts facts;
 	zwy_v1_Application *before;
 	const struct clock_request *request = j->request;
-	int rc = load_case(j, t, book, slice_of(request->application), &before, &facts);
+	int rc = load_case(j, t, book, slice_of(request->name), &before, &facts);
 	if (rc == 0)
 		rc = application_recompute(&facts, before, &j->messages.arena, &o, &j->command.fault);
 	return rc || o.event_count == 0 ? rc : carry_out(j, t, &o);

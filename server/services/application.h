@@ -18,7 +18,7 @@ struct act_request {
 
 /* What the clock does by itself; job->request of the two below. */
 struct clock_request {
-	const char *application;
+	const char *name; /* of the record */
 	const char *term; /* NULL: all */
 };
 /* A term has passed. */

@@ -379,7 +379,8 @@ record_decide(struct job *j, struct txn *t, const struct rulebook *book, const s
 		return g.fault->code;
 	if (row->kind == KIND_SERVICE && (rc = put_version(&g)) != 0)
 		return rc;
-	if (row->kind == KIND_EXEMPTION && (rc = register_put_exempt(j, g.reader, g.ret)) != 0)
+	const struct register_desc *reg = register_find(row->kind);
+	if (reg && (rc = register_put_linked(j, g.reader, reg, g.ret)) != 0)
 		return rc;
 	return job_event(j, put, &e);
 }

@@ -38,21 +38,24 @@ load(struct job *j, struct txn *t, const struct rulebook *book, struct slice tex
 }
 
 int
-register_put_exempt(struct job *j, struct reader *r, const zwy_v1_Exemption *e)
+register_put_linked(struct job *j, struct reader *r, const struct register_desc *desc, const void *record)
 {
 	struct fault *f = &j->command.fault;
-	char *name = arena_printf(&j->messages.arena, "systems/%s", e->system);
-	zwy_v1_System *before = name ? JOB_READ(j, r, slice_of(name), zwy_v1_System, f) : NULL;
-	if (!before)
+	const struct register_link *link = desc->link;
+	if (!link)
+		return 0;
+	const char *slug = *(char *const *)((const char *)record + link->reference);
+	char *name = arena_printf(&j->messages.arena, "%s/%s", link->collection, slug);
+	const void *before = name ? job_read(j, r, slice_of(name), link->fields, link->size, f) : NULL;
+	void *after = arena_alloc(&j->messages.arena, link->size);
+	if (!before || !after)
 		return f->code ? f->code : fault_set(f, ERR_NO_MEMORY, "out of memory");
-	zwy_v1_System system = *before;
-	system.exempt = strcmp(e->state, "confirmed") == 0;
-	system.exemption = e->name;
+	memcpy(after, before, link->size);
 	struct job_event event = {.kind = "update",
-				  .action = system.exempt ? "exempt" : "claim_exemption",
-				  .article = "5",
-				  .comment = e->name};
-	const struct put *put = JOB_PUT(j, name, zwy_v1_System, &system);
+				  .action = link->follow(record, after),
+				  .article = link->article,
+				  .comment = *(char *const *)((const char *)record + desc->name)};
+	const struct put *put = job_put(j, name, link->fields, after);
 	return put ? job_event(j, put, &event) : f->code;
 }
 
@@ -61,7 +64,7 @@ static int
 carry_out(struct job *j, struct txn *t, const struct loaded *l, const struct register_step *step,
 	  const char *kind, const char *comment)
 {
-	int rc = l->desc->kind == KIND_EXEMPTION ? register_put_exempt(j, txn_reader(t), l->after) : 0;
+	int rc = register_put_linked(j, txn_reader(t), l->desc, l->after);
 	const struct put *put =
 		rc ? NULL
 		   : job_put(j, arena_dup_slice(&j->messages.arena, j->result), l->desc->fields, l->after);
@@ -91,9 +94,9 @@ register_decide_clock(struct job *j, struct txn *t, const struct rulebook *book)
 	const struct clock_request *request = j->request;
 	const struct register_step *step = NULL;
 	struct loaded l;
-	int rc = load(j, t, book, slice_of(request->application), &l);
-	if (rc == 0 && l.desc->kind == KIND_LEGACY_CLOUD)
-		rc = legacy_cloud_expire(&l.facts, l.before, &j->messages.arena, l.after, &step,
-					 &j->command.fault);
+	int rc = load(j, t, book, slice_of(request->name), &l);
+	if (rc == 0)
+		rc = register_clock(&l.facts, l.desc, l.before, request->term, &j->messages.arena, l.after,
+				    &step, &j->command.fault);
 	return rc || !step ? rc : carry_out(j, t, &l, step, "clock", step->description);
 }

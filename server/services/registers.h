@@ -9,7 +9,8 @@
 int register_decide_act(struct job *j, struct txn *t, const struct rulebook *book);
 int register_decide_clock(struct job *j, struct txn *t, const struct rulebook *book);
 
-/* Article 5: what an exemption says is written into its system, in the same commit. */
-int register_put_exempt(struct job *j, struct reader *r, const zwy_v1_Exemption *e);
+/* What the record says is written into the one that follows it (register_link), in the same commit. */
+int register_put_linked(struct job *j, struct reader *r, const struct register_desc *desc,
+			const void *record);
 
 #endif

@@ -47,7 +47,7 @@ submit_clock(struct server *s, struct slice key, const char *term)
 		buf_release(&name);
 		return ERR_NO_MEMORY;
 	}
-	request->application = arena_dup_slice(&j->messages.arena, buf_slice(&name));
+	request->name = arena_dup_slice(&j->messages.arena, buf_slice(&name));
 	request->term = term ? arena_strdup(&j->messages.arena, term) : NULL;
 	struct name parsed;
 	bool application = name_parse_kind(&parsed, KIND_APPLICATION, buf_slice(&name), NULL) == 0;

@@ -264,19 +264,22 @@ static void
 art_06_a_legacy_cloud_retires_when_its_day_has_passed(void **state)
 {
 	zwy_v1_LegacyCloud c = a_cloud(), before, frozen, ret;
+	const struct register_desc *desc = register_find(KIND_LEGACY_CLOUD);
 	const struct register_step *step;
 	struct register_facts facts = {&ca, day_start(date("2027-06-30")), &w.core};
 	(void)state;
 	assert_int_equal(cloud(&du, NULL, &c, &before), 0);
 	assert_int_equal(act(&ca, KIND_LEGACY_CLOUD, &before, "freeze", NULL, &frozen), 0);
-	assert_int_equal(legacy_cloud_expire(&facts, &frozen, &w.arena, &ret, &step, &w.fault), 0);
+	assert_int_equal(register_clock(&facts, desc, &frozen, "lease", &w.arena, &ret, &step, &w.fault), 0);
 	assert_null(step);
 	facts.now = day_start(date("2027-07-01"));
-	assert_int_equal(legacy_cloud_expire(&facts, &frozen, &w.arena, &ret, &step, &w.fault), 0);
+	assert_int_equal(register_clock(&facts, desc, &frozen, "life", &w.arena, &ret, &step, &w.fault), 0);
+	assert_null(step);
+	assert_int_equal(register_clock(&facts, desc, &frozen, "lease", &w.arena, &ret, &step, &w.fault), 0);
 	assert_string_equal(ret.state, "retiring");
 	assert_string_equal(ret.lease, "ended");
 	assert_true(ret.clocks[0].has_stop_time);
-	assert_int_equal(legacy_cloud_expire(&facts, &ret, &w.arena, &before, &step, &w.fault), 0);
+	assert_int_equal(register_clock(&facts, desc, &ret, "lease", &w.arena, &before, &step, &w.fault), 0);
 	assert_null(step);
 	assert_int_equal(act(&du_health, KIND_LEGACY_CLOUD, &ret, "retire", NULL, &before),
 			 ERR_FOREIGN_RECORD);
