@@ -159,14 +159,38 @@ build_history(struct rulebook *b)
 	return 0;
 }
 
+/* What holds now at the nodes that have values of their own: a command only looks it up. */
+static int
+build_at_nodes(struct rulebook *b)
+{
+	struct arena *arena = &b->messages.arena;
+	b->at_node = arena_array(arena, b->node_count, sizeof(*b->at_node));
+	for (size_t i = 0; i < b->overlay_count && !arena->failed; i++)
+		for (size_t n = 0; n < b->node_count; n++) {
+			struct slice slug = slug_of(b->nodes[n]->name);
+			if (b->at_node[n] || !slice_equal(slug, slice_of(b->overlays[i]->node)))
+				continue;
+			struct parameters *p = arena_alloc(arena, sizeof(*p));
+			if (p)
+				parameters_at(&b->history, slug.p, 0, p);
+			b->at_node[n] = p;
+		}
+	return arena->failed ? ERR_NO_MEMORY : 0;
+}
+
 const struct parameters *
 rulebook_parameters(const struct rulebook *b, const char *node, uint32_t version, struct arena *arena)
 {
-	if (b->overlay_count == 0 && (version == 0 || version >= b->rules_version))
+	const char *slug = node ? node : "";
+	if (version == 0 || version >= b->rules_version) {
+		for (size_t i = 0; i < b->node_count; i++)
+			if (b->at_node[i] && slice_equal(slug_of(b->nodes[i]->name), slice_of(slug)))
+				return b->at_node[i];
 		return &b->parameters;
+	}
 	struct parameters *p = arena_alloc(arena, sizeof(*p));
 	if (p)
-		parameters_at(&b->history, node ? node : "", version, p);
+		parameters_at(&b->history, slug, version, p);
 	return p;
 }
 
@@ -180,7 +204,9 @@ load_overlays(struct loading *l)
 			arena_printf(&l->book->messages.arena, "%s/parameters", l->book->nodes[i]->name);
 		rc = collection ? load_collection(l, collection, take_overlay) : ERR_NO_MEMORY;
 	}
-	return rc ? rc : build_history(l->book);
+	if (rc == 0)
+		rc = build_history(l->book);
+	return rc ? rc : build_at_nodes(l->book);
 }
 
 int

@@ -31,6 +31,8 @@ struct rulebook {
 	uint32_t rules_version; /* of the newest change, 1 before the first */
 	const zwy_v1_Node **nodes;
 	size_t node_count;
+	const struct parameters *
+		*at_node;                /* what holds there now, by the order of nodes; NULL: `parameters` */
 	const zwy_v1_Service **services; /* in catalogue order of their slugs */
 	size_t service_count;
 	uint32_t catalogue_version; /* newest */
@@ -39,7 +41,8 @@ struct rulebook {
 int rulebook_load(struct rulebook **ret, struct reader *r, struct fault *f);
 void rulebook_free(struct rulebook *b); /* NULL is allowed */
 /* What holds at a node for a case submitted under that rules_version; 0: for one
- * not submitted yet. In the arena or the book; NULL when memory is out. */
+ * not submitted yet. What holds now lies in the book, what held before is made in the
+ * arena; NULL when memory is out. */
 const struct parameters *rulebook_parameters(const struct rulebook *b, const char *node, uint32_t version,
 					     struct arena *arena);
 /* By slug; NULL if there is none. */
