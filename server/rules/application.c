@@ -21,6 +21,7 @@ dup_items(struct arena *arena, const zwy_v1_Item *from, size_t count)
 			.zone = from[i].zone,
 			.link = from[i].link,
 			.exchange = from[i].exchange,
+			.takes_over = dup_reference(arena, "resources", from[i].takes_over),
 			.reason = from[i].reason,
 		};
 	return items;
@@ -66,6 +67,14 @@ take_over(const struct facts *facts, const zwy_v1_Application *asked, struct are
 	ret->cloud_plan = asked->cloud_plan;
 	ret->document_count = asked->document_count;
 	ret->document = asked->document;
+	ret->resource = dup_reference(arena, "resources", asked->resource);
+	ret->has_change = asked->has_change;
+	ret->change = asked->change;
+	ret->has_reclaim = asked->has_reclaim;
+	ret->reclaim = asked->reclaim;
+	ret->urgency = asked->urgency;
+	ret->months = asked->months;
+	ret->forecast = asked->forecast;
 	ret->items_count = asked->items_count;
 	ret->items = dup_items(arena, asked->items, asked->items_count);
 	for (size_t i = 0; ret->items && i < ret->items_count && i < facts->item_count; i++)
@@ -114,7 +123,9 @@ submit_new(struct work *w, struct fault *missing, struct fault *f)
 	/* Only documents can be wanting now. */
 	if (application_check(w->facts, a, STAGE_SUBMIT, 0, missing))
 		return 0;
-	return step_apply(w, 0, "act", f);
+	size_t row;
+	r = step_choose(w, w->process->steps[0].action, &row, f);
+	return r ? r : step_apply(w, row, "act", f);
 }
 
 int
@@ -123,7 +134,7 @@ application_create(const struct facts *facts, const zwy_v1_Application *asked, b
 {
 	struct fault own, own_missing;
 	struct outcome out = {0};
-	struct work w = {.facts = facts, .arena = arena, .out = &out};
+	struct work w = {.facts = facts, .arena = arena, .out = &out, .root = &out};
 	zwy_v1_Application *a = &out.application;
 	f = f ? f : &own;
 	ret_missing = ret_missing ? ret_missing : &own_missing;
@@ -164,7 +175,8 @@ same_items(const zwy_v1_Application *a, const zwy_v1_Application *b)
 		if (!text_is(x->service, y->service) || x->quantity != y->quantity ||
 		    x->spec_count != y->spec_count || !text_is(x->substitute_for, y->substitute_for) ||
 		    item_zone(a, x) != item_zone(b, y) || x->link != y->link ||
-		    !text_is(x->exchange, y->exchange) || !text_is(x->reason, y->reason))
+		    !text_is(x->exchange, y->exchange) || !text_is(x->reason, y->reason) ||
+		    !text_is(text_of(x->takes_over), text_of(y->takes_over)))
 			return false;
 		for (size_t k = 0; k < x->spec_count; k++) {
 			const char *other = item_spec(y, text_of(x->spec[k].key));
@@ -193,6 +205,12 @@ frozen_field(const zwy_v1_Application *before, const zwy_v1_Application *a)
 		return "funding";
 	if (before->exposure != a->exposure)
 		return "exposure";
+	if (!text_is(before->resource, a->resource))
+		return "resource";
+	if (before->months != a->months)
+		return "months";
+	if (!text_is(before->forecast, text_of(a->forecast)))
+		return "forecast";
 	return same_items(before, a) ? NULL : "items";
 }
 
@@ -236,7 +254,7 @@ application_update(const struct facts *facts, const zwy_v1_Application *before,
 {
 	struct fault own;
 	struct outcome out = {0};
-	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out};
+	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out, .root = &out};
 	zwy_v1_Application *a = &out.application;
 	f = f ? f : &own;
 	int r = work_begin(&w, f);

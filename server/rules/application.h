@@ -29,8 +29,25 @@ struct item_facts {
 	/* The service as Item.catalogue_version published it (what was reserved is
 	 * given back by the same dimensions). NULL: `service` is that version. */
 	const zwy_v1_Service *pinned;
-	const zwy_v1_Quota *quota;       /* NULL: no record, a limit of 0 */
-	const zwy_v1_Exchange *exchange; /* that it links through (Article 9); NULL: none of that slug */
+	const zwy_v1_Quota *quota;         /* NULL: no record, a limit of 0 */
+	const zwy_v1_Exchange *exchange;   /* that it links through (Article 9); NULL: none of that slug */
+	const zwy_v1_Resource *taken_over; /* that becomes this item; NULL: none of that id */
+};
+
+/* A resource that the case is about: named in `resource`, taken over by an item, or
+ * brought by the case itself. Each stands here once. */
+struct resource_facts {
+	const zwy_v1_Resource *resource;
+	const zwy_v1_Service *service; /* in the version that it keeps; NULL: the catalogue has none */
+	const zwy_v1_Quota *quota;     /* of its department and service; NULL: no record */
+	bool held; /* no other case changes or returns it; what it holds counts as this case's own */
+};
+
+/* Another case that what happens in this one may move on: the one that brought a
+ * resource for a term, and the open extension of such a term. Its own facts have no further cases. */
+struct case_facts {
+	const zwy_v1_Application *application;
+	const struct facts *facts;
 };
 
 /* A document's newest uploaded version. */
@@ -50,14 +67,23 @@ struct facts {
 	const zwy_v1_Node *node;             /* the department's (Article 5); NULL: none */
 	const struct item_facts *items;
 	size_t item_count;
+	const zwy_v1_Resource *resource; /* that `resource` names; NULL: none of that id */
+	const struct resource_facts *resources;
+	size_t resource_count;
+	const struct case_facts *cases;
+	size_t case_count;
 	const struct document_facts *documents;
 	size_t document_count;
 	uint32_t catalogue_version; /* of the whole catalogue, now */
 	uint32_t rules_version;     /* of the parameters, now; `parameters` are those of the case */
 };
 
+/* The facts of a resource or a case by its full name; NULL if they are not there. */
+const struct resource_facts *facts_resource(const struct facts *facts, const char *name);
+const struct case_facts *facts_case(const struct facts *facts, const char *name);
+
 /* One movement of a quota: a ledger entry and the new balance. One per service,
- * however many items name it. */
+ * however many items and resources are of it. */
 struct quota_move {
 	const char *service;
 	const char *movement;     /* reserve, commit, release */
@@ -75,18 +101,43 @@ struct outcome_event {
 	const char *comment;
 };
 
+/* A resource that the case brings. */
+struct new_resource {
+	zwy_v1_Resource resource; /* its name is left to the service */
+	size_t item;              /* whose Item.resource becomes that name */
+};
+
+/* A resource that the case changes. */
+struct changed_resource {
+	zwy_v1_Resource resource; /* as it will be; name and revision as they are now */
+	struct outcome_event event;
+};
+
 /* What shall happen. Everything points into the arena, the facts, `before` or
  * `asked`; nothing of it is released with pb_release. */
 struct outcome {
 	zwy_v1_Application application; /* as it will be; name and revision as they are now */
 	struct quota_move *moves;
 	size_t move_count;
-	zwy_v1_Resource
-		*resources; /* new ones, one per item; names and Item.resource are left to the service */
+	struct new_resource *resources;
 	size_t resource_count;
+	struct changed_resource *changed;
+	size_t changed_count;
+	/* Other cases, each with its events and nothing else: moved on by this one, or, those
+	 * without a name, made by it (the service names them and adds them to Application.linked). */
+	struct outcome **others;
+	size_t other_count;
 	struct outcome_event *events;
 	size_t event_count;
+	bool holds; /* it takes hold of its resources: Resource.open_case is its name */
 };
+
+/* Fills in what follows from the resource that the case is about (Articles 15, 17, 20): whose it is,
+ * its system, node and zone, and the items of a change. resource: NULL: none of that id. */
+void application_derive(zwy_v1_Application *asked, const zwy_v1_Resource *resource, struct arena *arena);
+/* Whether what a resource holds counts as the case's own: it is taken over by an
+ * item, or the case changes or returns it. */
+bool application_holds(const zwy_v1_Application *a, const char *resource);
 
 /* Article 13. A new application as asked: fields 5 and up, output-only ones
  * empty; asked->name is the name it will have (its id is taken first), or empty
@@ -161,7 +212,7 @@ void application_explain(const struct facts *facts, const zwy_v1_Application *a,
 /* A type of document. */
 struct document_type {
 	const char *type;
-	bool needed; /* for a regular application */
+	unsigned processes; /* P_ bits: whose cases need it */
 	const char *article;
 	const char *name_zh;
 };

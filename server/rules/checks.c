@@ -331,9 +331,11 @@ typedef int (*check_fn)(const struct facts *facts, const zwy_v1_Application *a, 
 
 static const struct check {
 	check_fn check;
+	unsigned processes; /* P_ bits */
 	bool stages[STAGE_COUNT];
 } checks[] = {
-#define CHECK(name, create, submit, resubmit, approve) {check_##name, {create, submit, resubmit, approve}},
+#define CHECK(name, processes, create, submit, resubmit, approve) \
+	{check_##name, processes, {create, submit, resubmit, approve}},
 #include "rules/checks.def"
 #undef CHECK
 };
@@ -343,14 +345,17 @@ application_check(const struct facts *facts, const zwy_v1_Application *a, enum s
 		  struct fault *f)
 {
 	struct fault own;
+	const struct process *p = process_of(a->kind);
 	if (!f)
 		f = &own;
 	fault_clear(f);
+	if (!p)
+		return fault_set(f, ERR_INTERNAL, "applications of kind %d have no process", (int)a->kind);
 	if (facts->item_count != a->items_count)
 		return fault_set(f, ERR_INTERNAL, "facts of %zu items for %zu", facts->item_count,
 				 (size_t)a->items_count);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-		if (!checks[i].stages[stage] ||
+		if (!checks[i].stages[stage] || !(checks[i].processes & 1u << p->id) ||
 		    ((flags & CHECK_EXCEPT_DOCUMENTS) && checks[i].check == check_documents))
 			continue;
 		checks[i].check(facts, a, f);

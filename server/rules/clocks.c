@@ -23,11 +23,26 @@ end_of(const struct facts *facts, const zwy_v1_Clock *clock)
 	return term_end(facts->calendar, facts->parameters, msec_of(clock->start_time), unit, n);
 }
 
-static int
-set_due(const struct facts *facts, zwy_v1_Clock *clock, struct arena *arena, struct fault *f)
+/* Of a clock that ends before another one of its case. */
+static struct term_end
+end_before(const struct work *w, const zwy_v1_Clock *clock)
 {
-	const struct parameters *p = facts->parameters;
-	struct term_end end = end_of(facts, clock);
+	const zwy_v1_Clock *of = clock_running(&w->out->application, clock->before);
+	enum term term = term_find(w->process, clock->term);
+	day end = 0;
+	if (!of || term == TERM_NONE || !date_parse(slice_of(of->due_date), &end))
+		return (struct term_end){.at = msec_of(clock->due_time)};
+	struct term_end ret = term_before(w->facts->calendar, w->facts->parameters, end,
+					  (enum parameter)term_table[term].parameter);
+	ret.provisional |= of->provisional;
+	return ret;
+}
+
+static int
+set_due(const struct work *w, zwy_v1_Clock *clock, struct fault *f)
+{
+	const struct parameters *p = w->facts->parameters;
+	struct term_end end = text_of(clock->before)[0] ? end_before(w, clock) : end_of(w->facts, clock);
 	char date[DATE_LEN];
 	date_format(date, end.date);
 	if (end.provisional && p->number[PARAM_CALENDAR_MISSING_YEAR] != 0)
@@ -35,7 +50,7 @@ set_due(const struct facts *facts, zwy_v1_Clock *clock, struct arena *arena, str
 				 "the term `%s` would end about %s, in a year whose calendar is not imported "
 				 "(calendar.missing_year=refuse): import it first",
 				 clock->term, date);
-	clock->due_date = arena_strdup(arena, date);
+	clock->due_date = arena_strdup(w->arena, date);
 	clock->has_due_time = true;
 	clock->due_time = stamp_of(end.at);
 	clock->provisional = end.provisional;
@@ -50,8 +65,17 @@ length_of(zwy_v1_Clock *clock, enum term_unit unit)
 				    : &clock->working_days;
 }
 
-int
-clock_start(struct work *w, enum term term, struct fault *f)
+/* A term of months may be asked for shorter than the longest. */
+static uint32_t
+length_asked(const struct work *w, const struct term_desc *t)
+{
+	uint32_t most = (uint32_t)w->facts->parameters->number[t->parameter];
+	uint32_t asked = w->out->application.months;
+	return t->unit == UNIT_MONTHS && asked && asked < most ? asked : most;
+}
+
+static int
+start_one(struct work *w, enum term term, msec start, uint32_t length, struct fault *f)
 {
 	const struct term_desc *t = &term_table[term];
 	zwy_v1_Application *a = &w->out->application;
@@ -60,11 +84,12 @@ clock_start(struct work *w, enum term term, struct fault *f)
 		.article = arena_strdup(w->arena, t->statutory ? t->article : ""),
 		.statutory = t->statutory,
 		.has_start_time = true,
-		.start_time = stamp_of(w->facts->now),
+		.start_time = stamp_of(start),
 		.owner = role_at(w->facts->node, t->roles, w->arena),
+		.before = arena_strdup(w->arena, t->unit == UNIT_BEFORE ? TERM_OF_USE : ""),
 	};
-	*length_of(&clock, t->unit) = (uint32_t)w->facts->parameters->number[t->parameter];
-	int r = set_due(w->facts, &clock, w->arena, f);
+	*length_of(&clock, t->unit) = length;
+	int r = set_due(w, &clock, f);
 	if (r)
 		return r;
 	zwy_v1_Clock *clocks = arena_array(w->arena, (size_t)a->clocks_count + 1, sizeof(*clocks));
@@ -77,6 +102,24 @@ clock_start(struct work *w, enum term term, struct fault *f)
 	return 0;
 }
 
+int
+clock_start_at(struct work *w, enum term term, msec start, uint32_t length, struct fault *f)
+{
+	const struct term_desc *t = &term_table[term];
+	int r = start_one(w, term, start, length, f);
+	for (int i = 0; r == 0 && text_is(t->name, TERM_OF_USE) && i < TERM_COUNT; i++)
+		if (text_is(term_table[i].process, t->process) && term_table[i].unit == UNIT_BEFORE)
+			r = start_one(w, (enum term)i, start,
+				      (uint32_t)w->facts->parameters->number[term_table[i].parameter], f);
+	return r;
+}
+
+int
+clock_start(struct work *w, enum term term, struct fault *f)
+{
+	return clock_start_at(w, term, w->facts->now, length_asked(w, &term_table[term]), f);
+}
+
 zwy_v1_Clock *
 clock_running(const zwy_v1_Application *a, const char *term)
 {
@@ -86,14 +129,23 @@ clock_running(const zwy_v1_Application *a, const char *term)
 	return NULL;
 }
 
-void
-clock_stop(struct work *w, enum term term)
+static void
+stop(const struct work *w, zwy_v1_Clock *clock)
 {
-	zwy_v1_Clock *clock = clock_running(&w->out->application, term_table[term].name);
 	if (!clock)
 		return;
 	clock->has_stop_time = true;
 	clock->stop_time = stamp_of(w->facts->now);
+}
+
+void
+clock_stop(struct work *w, enum term term)
+{
+	zwy_v1_Application *a = &w->out->application;
+	stop(w, clock_running(a, term_table[term].name));
+	for (size_t i = 0; i < a->clocks_count; i++)
+		if (!a->clocks[i].has_stop_time && text_is(a->clocks[i].before, term_table[term].name))
+			stop(w, &a->clocks[i]);
 }
 
 void
@@ -115,6 +167,12 @@ static void
 mark_overdue(struct work *w, zwy_v1_Clock *clock, const struct term_desc *t)
 {
 	const char *state = w->out->application.state;
+	if (!t->missed) { /* a warning, given once */
+		stop(w, clock);
+		work_event(w, "clock", "warn", state, state, t->article,
+			   arena_printf(w->arena, "%s: %s", t->name, t->text));
+		return;
+	}
 	clock->overdue = true;
 	work_event(w, "clock", "overdue", state, state, t->article,
 		   arena_printf(w->arena, "%s: %s was due on %s (%s)", t->name, t->text,
@@ -151,7 +209,7 @@ application_clock(const struct facts *facts, const zwy_v1_Application *before, c
 		  struct arena *arena, struct outcome *ret, struct fault *f)
 {
 	struct outcome out = {0};
-	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out};
+	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out, .root = &out};
 	int r = work_begin(&w, f);
 	if (r)
 		return r;
@@ -165,7 +223,11 @@ application_clock(const struct facts *facts, const zwy_v1_Application *before, c
 			clock->overdue = desc->missed;
 			w.comment = arena_printf(arena, "%s: the term ended on %s", desc->name,
 						 text_of(clock->due_date));
-			r = step_apply(&w, process_step(w.process, before->state, desc->then), "clock", f);
+			size_t row;
+			r = step_choose(&w, desc->then, &row, f);
+			if (r == 0)
+				r = step_apply(&w, row, "clock", f);
+			stop(&w, clock_running(&out.application, term));
 		}
 	}
 	if (r)
@@ -181,7 +243,7 @@ static int
 recompute(struct work *w, zwy_v1_Clock *clock, struct fault *f)
 {
 	zwy_v1_Clock old = *clock;
-	int r = set_due(w->facts, clock, w->arena, f);
+	int r = set_due(w, clock, f);
 	if (r)
 		return r;
 	if (clock->overdue && !passed(clock, w->facts->now))
@@ -201,7 +263,7 @@ application_recompute(const struct facts *facts, const zwy_v1_Application *befor
 		      struct outcome *ret, struct fault *f)
 {
 	struct outcome out = {0};
-	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out};
+	struct work w = {.facts = facts, .before = before, .arena = arena, .out = &out, .root = &out};
 	int r = work_begin(&w, f);
 	for (size_t i = 0; r == 0 && i < out.application.clocks_count; i++) {
 		zwy_v1_Clock *clock = &out.application.clocks[i];

@@ -14,7 +14,7 @@ const struct provision provision_table[] = {
 const size_t provision_count = sizeof(provision_table) / sizeof(provision_table[0]);
 
 static const char *const checks[] = {
-#define CHECK(name, created, submitted, resubmitted, approved) #name,
+#define CHECK(name, processes, created, submitted, resubmitted, approved) #name,
 #include "rules/checks.def"
 #undef CHECK
 };

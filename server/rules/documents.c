@@ -3,7 +3,7 @@
 #define DIGEST_DIGITS 64
 
 const struct document_type document_types[] = {
-#define DOCUMENT(type, needed, article, name) {type, needed, article, name},
+#define DOCUMENT(type, processes, article, name) {type, processes, article, name},
 #include "rules/documents.def"
 #undef DOCUMENT
 };
@@ -139,10 +139,12 @@ check_digests(const struct facts *facts, const zwy_v1_Application *a, struct fau
 int
 check_documents(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
 {
+	const struct process *p = process_of(a->kind);
 	for (size_t i = 0; i < document_type_count; i++) {
 		const struct document_type *d = &document_types[i];
 		char field[80];
-		if (!d->needed || application_document(a, d->type) || uploaded_document(facts, d->type))
+		if (!p || !(d->processes & 1u << p->id) || application_document(a, d->type) ||
+		    uploaded_document(facts, d->type))
 			continue;
 		snprintf(field, sizeof(field), "document.%s", d->type);
 		fault_add(f, ERR_DOCUMENT_MISSING, field,

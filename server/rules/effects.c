@@ -116,38 +116,104 @@ effect_decide(struct work *w, struct fault *f)
 	return 0;
 }
 
+static zwy_v1_Resource_SpecEntry *
+copy_spec(struct work *w, const zwy_v1_Item *item)
+{
+	zwy_v1_Resource_SpecEntry *spec = arena_array(w->arena, item->spec_count, sizeof(*spec));
+	for (size_t k = 0; spec && k < item->spec_count; k++)
+		spec[k] = (zwy_v1_Resource_SpecEntry){.key = item->spec[k].key, .value = item->spec[k].value};
+	return spec;
+}
+
+void
+resource_as_item(struct work *w, const zwy_v1_Item *item, zwy_v1_Resource *r)
+{
+	const zwy_v1_Application *a = &w->out->application;
+	r->service = item->service;
+	r->catalogue_version = item->catalogue_version;
+	r->quantity = item->quantity;
+	r->spec_count = item->spec_count;
+	r->spec = copy_spec(w, item);
+	r->zone = item_zone(a, item);
+	if (a->exposure != zwy_v1_EXPOSURE_UNSPECIFIED)
+		r->exposure = a->exposure;
+	r->protection_grade = w->facts->system ? w->facts->system->protection_grade : r->protection_grade;
+}
+
+/* What the case's use of a resource makes of it, whether it is new or taken over. */
+static void
+bring_into_use(struct work *w, const zwy_v1_Item *item, zwy_v1_ResourceKind kind, zwy_v1_Resource *r)
+{
+	const zwy_v1_Application *a = &w->out->application;
+	const char *endpoint = form_value(w->act, "endpoint");
+	resource_as_item(w, item, r);
+	r->kind = kind;
+	r->state = dup_text(w, "active");
+	r->application = a->name;
+	r->department = a->department;
+	r->node = a->node;
+	r->system = a->system;
+	r->has_allocate_time = true;
+	r->allocate_time = stamp_of(w->facts->now);
+	r->end_date = a->end_date;
+	r->last_extension_date = a->last_extension_date;
+	if (endpoint[0] || !r->endpoint)
+		r->endpoint = dup_text(w, endpoint);
+}
+
+static int
+take_over(struct work *w, size_t item, zwy_v1_ResourceKind kind, struct fault *f)
+{
+	zwy_v1_Application *a = &w->out->application;
+	const zwy_v1_Resource *before = w->facts->items[item].taken_over;
+	const char *case_before = before ? text_of(before->application) : "";
+	zwy_v1_Resource *r = before ? work_resource(w, before, "take_over", w->process->article) : NULL;
+	if (!r)
+		return fault_set(f, before ? ERR_NO_MEMORY : ERR_INTERNAL, "no facts of items.%zu", item + 1);
+	a->items[item].resource = r->name;
+	char **resources = arena_array(w->arena, (size_t)a->resources_count + 1, sizeof(*resources));
+	if (!resources)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	if (a->resources_count)
+		memcpy(resources, a->resources, a->resources_count * sizeof(*resources));
+	resources[a->resources_count++] = r->name;
+	a->resources = resources;
+	int rc = work_resource_state(w, before, "active", "take_over", w->process->article, f);
+	bring_into_use(w, &a->items[item], kind, r);
+	r->open_extension = NULL;
+	return rc == 0 && before->end_date && before->end_date[0] && !text_is(case_before, a->name)
+		       ? work_other(w, case_before, "convert", f)
+		       : rc;
+}
+
+int
+bring_resources(struct work *w, zwy_v1_ResourceKind kind, struct fault *f)
+{
+	zwy_v1_Application *a = &w->out->application;
+	struct outcome *out = w->out;
+	zwy_v1_Item *items = arena_array(w->arena, a->items_count, sizeof(*items));
+	out->resources = arena_array(w->arena, a->items_count, sizeof(*out->resources));
+	if (!out->resources || !items)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	if (a->items_count)
+		memcpy(items, a->items, a->items_count * sizeof(*items));
+	a->items = items;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < a->items_count; i++) {
+		if (text_of(items[i].takes_over)[0]) {
+			r = take_over(w, i, kind, f);
+			continue;
+		}
+		struct new_resource *new = &out->resources[out->resource_count++];
+		new->item = i;
+		bring_into_use(w, &items[i], kind, &new->resource);
+	}
+	return r;
+}
+
 /* Article 14: one resource per item, at the version that was pinned. */
 int
 effect_deliver(struct work *w, struct fault *f)
 {
-	const zwy_v1_Application *a = &w->out->application;
-	struct outcome *out = w->out;
-	out->resources = arena_array(w->arena, a->items_count, sizeof(*out->resources));
-	if (!out->resources)
-		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < a->items_count; i++) {
-		const zwy_v1_Item *item = &a->items[i];
-		out->resources[out->resource_count++] = (zwy_v1_Resource){
-			.state = dup_text(w, "active"),
-			.application = a->name,
-			.department = a->department,
-			.node = a->node,
-			.system = a->system,
-			.service = item->service,
-			.catalogue_version = item->catalogue_version,
-			.quantity = item->quantity,
-			.spec_count = item->spec_count,
-			.spec = NULL,
-			.zone = item_zone(a, item),
-			.endpoint = dup_text(w, form_value(w->act, "endpoint")),
-			.has_allocate_time = true,
-			.allocate_time = stamp_of(w->facts->now),
-		};
-		zwy_v1_Resource *r = &out->resources[i];
-		r->spec = arena_array(w->arena, item->spec_count, sizeof(*r->spec));
-		for (size_t k = 0; r->spec && k < item->spec_count; k++)
-			r->spec[k] = (zwy_v1_Resource_SpecEntry){.key = item->spec[k].key,
-								 .value = item->spec[k].value};
-	}
-	return 0;
+	return bring_resources(w, zwy_v1_RESOURCE_KIND_FORMAL, f);
 }

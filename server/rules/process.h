@@ -7,13 +7,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "rules/terms.h"
 #include "zwy/v1/application.pb.h"
+#include "zwy/v1/resource.pb.h"
+
+/* Of each process, and the bit by which other tables name it. */
+enum process_id {
+#define PROCESS(id, kind, article, deciders, subject, derive, title) PROCESS_##id,
+#include "rules/processes.def"
+#undef PROCESS
+};
+enum process_bit {
+#define PROCESS(id, kind, article, deciders, subject, derive, title) P_##id = 1u << PROCESS_##id,
+#include "rules/processes.def"
+#undef PROCESS
+	P_ALL = ~0u >> 1,
+};
+
+enum subject { SUBJECT_SYSTEM, SUBJECT_RESOURCE, SUBJECT_TERM };
 
 /* One row of a workflow. What is not a row is refused. */
 struct step {
 	const char *from, *action;
-	const char *when; /* result=pass: the form's value that chooses this row; "": the only row */
+	/* What chooses this row among those of its state and action, in their order: result=pass,
+	 * a value in the form; if:major, a row of conditions.def; "": always. */
+	const char *when;
 	const char *to;
 	unsigned roles; /* 0: the system itself, when a term has passed */
 	const char *form;
@@ -54,8 +73,12 @@ struct term_desc {
 struct step_rule; /* what only this folder reads of a step */
 
 struct process {
+	enum process_id id;
 	const char *name;
 	zwy_v1_ApplicationKind kind;
+	enum subject subject;
+	/* What of a new case follows from its resource (application_derive). */
+	void (*derive)(zwy_v1_Application *asked, const zwy_v1_Resource *resource, struct arena *arena);
 	const char *article;
 	unsigned deciders;
 	const char *title;
@@ -76,6 +99,8 @@ const struct state *process_state(const struct process *p, const char *name); /*
 bool process_final(const struct process *p, const char *state); /* also false for what is no state */
 /* The states in which the department may change something: "draft or review_returned". Returns dst. */
 const char *process_editable(const struct process *p, char *dst, size_t size);
+/* The condition that `when` names; NULL if it names none: "major". */
+const char *step_condition(const struct step *s);
 /* The first row of a state and action; several differ in `when`. step_count if there is none. */
 size_t process_step(const struct process *p, const char *state, const char *action);
 

@@ -8,18 +8,21 @@
 #define ROW_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct process process_table[] = {
-#define PROCESS(id, case_kind, cited, decided_by, text)      \
-	{                                                    \
-		.name = #id,                                 \
-		.kind = zwy_v1_APPLICATION_KIND_##case_kind, \
-		.article = cited,                            \
-		.deciders = decided_by,                      \
-		.title = text,                               \
-		.steps = id##_steps,                         \
-		.step_count = ROW_COUNT(id##_steps),         \
-		.rules = id##_rules,                         \
-		.states = id##_states,                       \
-		.state_count = ROW_COUNT(id##_states),       \
+#define PROCESS(word, case_kind, cited, decided_by, about, derived, text) \
+	{                                                                 \
+		.name = #word,                                            \
+		.kind = zwy_v1_APPLICATION_KIND_##case_kind,              \
+		.article = cited,                                         \
+		.id = PROCESS_##word,                                     \
+		.deciders = decided_by,                                   \
+		.subject = SUBJECT_##about,                               \
+		.derive = derive_##derived,                               \
+		.title = text,                                            \
+		.steps = word##_steps,                                    \
+		.step_count = ROW_COUNT(word##_steps),                    \
+		.rules = word##_rules,                                    \
+		.states = word##_states,                                  \
+		.state_count = ROW_COUNT(word##_states),                  \
 	},
 #include "rules/processes.def"
 #undef PROCESS
@@ -62,6 +65,13 @@ process_state(const struct process *p, const char *name)
 		if (text_is(p->states[i].name, name))
 			return &p->states[i];
 	return NULL;
+}
+
+const char *
+step_condition(const struct step *s)
+{
+	static const char mark[] = "if:";
+	return strncmp(s->when, mark, sizeof(mark) - 1) == 0 ? s->when + sizeof(mark) - 1 : NULL;
 }
 
 bool

@@ -1,6 +1,6 @@
-/* Quotas of an application: what its items ask of each dimension, and what the
- * balance becomes. `quantity` always counts, a dimension that the catalogue
- * declares counts quantity × the number in the item's spec. */
+/* Quotas of an application: what its items ask of each dimension beyond what the
+ * resources that it holds have already, and what the balance becomes. `quantity` always
+ * counts, a dimension that the catalogue declares counts quantity × the number in the spec. */
 #include "rules/workflow.h"
 
 #define DIMENSION_QUANTITY "quantity"
@@ -14,17 +14,30 @@ item_spec(const zwy_v1_Item *item, const char *key)
 	return NULL;
 }
 
-/* False where it does not fit a ledger entry. */
+/* quantity × the figure; 0 where there is none. False where it does not fit a ledger entry. */
 static bool
-item_amount(const zwy_v1_Item *item, const char *dimension, uint64_t *ret)
+amount_of(uint64_t quantity, const char *figure, const char *dimension, uint64_t *ret)
 {
 	uint64_t each = 1;
-	if (!text_is(dimension, DIMENSION_QUANTITY)) {
-		const char *spec = item_spec(item, dimension);
-		if (!spec || !slice_to_u64(slice_of(spec), &each))
-			each = 0;
-	}
-	return !__builtin_mul_overflow(item->quantity, each, ret) && *ret <= INT64_MAX;
+	if (!text_is(dimension, DIMENSION_QUANTITY) && (!figure || !slice_to_u64(slice_of(figure), &each)))
+		each = 0;
+	return !__builtin_mul_overflow(quantity, each, ret) && *ret <= INT64_MAX;
+}
+
+const char *
+resource_spec(const zwy_v1_Resource *r, const char *key)
+{
+	for (size_t i = 0; i < r->spec_count; i++)
+		if (text_is(r->spec[i].key, key))
+			return text_of(r->spec[i].value);
+	return NULL;
+}
+
+uint64_t
+resource_amount(const zwy_v1_Resource *r, const char *dimension)
+{
+	uint64_t n;
+	return amount_of(r->quantity, resource_spec(r, dimension), dimension, &n) ? n : 0;
 }
 
 /* Of all items of that service. */
@@ -35,12 +48,177 @@ total_amount(const zwy_v1_Application *a, const char *service, const char *dimen
 	for (size_t i = 0; i < a->items_count; i++) {
 		if (!text_is(a->items[i].service, service))
 			continue;
-		if (!item_amount(&a->items[i], dimension, &one) || __builtin_add_overflow(sum, one, &sum) ||
-		    sum > INT64_MAX)
+		const char *figure = item_spec(&a->items[i], dimension);
+		if (!amount_of(a->items[i].quantity, figure, dimension, &one) ||
+		    __builtin_add_overflow(sum, one, &sum) || sum > INT64_MAX)
 			return false;
 	}
 	*ret = sum;
 	return true;
+}
+
+/* What the resources that the case holds have of that service. */
+static uint64_t
+total_held(const struct facts *facts, const char *service, const char *dimension)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < facts->resource_count; i++) {
+		const struct resource_facts *r = &facts->resources[i];
+		if (r->held && text_is(r->resource->service, service))
+			sum += resource_amount(r->resource, dimension);
+	}
+	return sum;
+}
+
+static const zwy_v1_QuotaDimension *
+find_dimension(const zwy_v1_Quota *q, const char *name)
+{
+	for (size_t i = 0; q && i < q->dimensions_count; i++)
+		if (text_is(q->dimensions[i].name, name))
+			return &q->dimensions[i];
+	return NULL;
+}
+
+static bool
+declares(const zwy_v1_Service *service, const char *dimension)
+{
+	for (size_t i = 0; service && i < service->dimensions_count; i++)
+		if (text_is(service->dimensions[i].name, dimension))
+			return true;
+	return false;
+}
+
+/* One service that a case moves: by its items, by the resources that it holds, or both. */
+struct line {
+	const char *service;
+	size_t item;                        /* the first of that service; items_count: none */
+	const zwy_v1_Service *asked, *kept; /* whose dimensions count; NULL: there are none such */
+	const zwy_v1_Quota *quota;
+};
+
+static struct line *
+find_line(struct line *lines, size_t count, const char *service)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_is(lines[i].service, service))
+			return &lines[i];
+	return NULL;
+}
+
+/* One line per service; NULL when memory is out. pinned: by the versions of the submission. */
+static struct line *
+find_lines(const struct facts *facts, const zwy_v1_Application *a, bool pinned, struct arena *arena,
+	   size_t *ret_count)
+{
+	struct line *lines = arena_array(arena, a->items_count + facts->resource_count, sizeof(*lines)), *l;
+	size_t n = 0;
+	for (size_t i = 0; lines && i < a->items_count; i++) {
+		const struct item_facts *item = &facts->items[i];
+		bool same = !pinned || !item->service ||
+			    item->service->catalogue_version == a->items[i].catalogue_version;
+		if (!find_line(lines, n, a->items[i].service))
+			lines[n++] = (struct line){.service = text_of(a->items[i].service),
+						   .item = i,
+						   .asked = same ? item->service : item->pinned,
+						   .quota = item->quota};
+	}
+	for (size_t i = 0; lines && i < facts->resource_count; i++) {
+		const struct resource_facts *r = &facts->resources[i];
+		if (!r->held)
+			continue;
+		l = find_line(lines, n, r->resource->service);
+		if (!l) {
+			l = &lines[n++];
+			*l = (struct line){.service = text_of(r->resource->service),
+					   .item = a->items_count,
+					   .quota = r->quota};
+		}
+		l->kept = r->service;
+	}
+	*ret_count = n;
+	return lines;
+}
+
+/* The n-th dimension that a line counts by: quantity, those of what is asked, then
+ * those that only what is held has; NULL after the last. */
+static const char *
+dimension_name(const struct line *l, size_t n)
+{
+	if (n-- == 0)
+		return DIMENSION_QUANTITY;
+	if (l->asked && n < l->asked->dimensions_count)
+		return text_of(l->asked->dimensions[n].name);
+	n -= l->asked ? l->asked->dimensions_count : 0;
+	for (size_t i = 0; l->kept && i < l->kept->dimensions_count; i++)
+		if (!declares(l->asked, l->kept->dimensions[i].name) && n-- == 0)
+			return text_of(l->kept->dimensions[i].name);
+	return NULL;
+}
+
+/* What a line adds to one dimension, and what it takes away. */
+struct growth {
+	uint64_t more, less;
+};
+
+static bool
+growth_of(const struct facts *facts, const zwy_v1_Application *a, const char *service, const char *dimension,
+	  struct growth *ret)
+{
+	uint64_t asked, held = total_held(facts, service, dimension);
+	if (!total_amount(a, service, dimension, &asked))
+		return false;
+	*ret = (struct growth){.more = asked > held ? asked - held : 0,
+			       .less = held > asked ? held - asked : 0};
+	return true;
+}
+
+static void
+check_dimension(const struct facts *facts, const zwy_v1_Application *a, const struct line *l,
+		const char *dimension, struct fault *f)
+{
+	const zwy_v1_QuotaDimension none = {0};
+	const zwy_v1_QuotaDimension *d = find_dimension(l->quota, dimension);
+	struct growth g;
+	char field[64];
+	snprintf(field, sizeof(field), "items.%zu", l->item + 1);
+	if (!growth_of(facts, a, l->service, dimension, &g)) {
+		fault_add(f, ERR_QUOTA_EXCEEDED, field,
+			  "%.63s: the %.40s asked for is more than any quota can hold", l->service,
+			  dimension);
+		return;
+	}
+	if (l->quota && (!d || d->unlimited))
+		return;
+	if (!d)
+		d = &none;
+	uint64_t used = d->reserved + d->committed;
+	uint64_t available = d->limit > used ? d->limit - used : 0;
+	if (g.more > available)
+		fault_add(f, ERR_QUOTA_EXCEEDED, field,
+			  "%.63s: %.40s %llu asked, %llu available (limit %llu, reserved %llu, in service "
+			  "%llu)",
+			  l->service, dimension, (unsigned long long)g.more, (unsigned long long)available,
+			  (unsigned long long)d->limit, (unsigned long long)d->reserved,
+			  (unsigned long long)d->committed);
+}
+
+int
+check_quota(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
+{
+	struct arena arena = {0};
+	size_t count;
+	struct line *lines = find_lines(facts, a, false, &arena, &count);
+	if (!lines)
+		fault_set(f, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; lines && i < count; i++) {
+		const char *dimension;
+		if (lines[i].item == a->items_count)
+			continue; /* only given back */
+		for (size_t n = 0; (dimension = dimension_name(&lines[i], n)) != NULL; n++)
+			check_dimension(facts, a, &lines[i], dimension, f);
+	}
+	arena_release(&arena);
+	return f->code;
 }
 
 /* Whether an earlier item names the same service. */
@@ -53,67 +231,6 @@ seen_before(const zwy_v1_Application *a, size_t index)
 	return false;
 }
 
-static const zwy_v1_QuotaDimension *
-find_dimension(const zwy_v1_Quota *q, const char *name)
-{
-	for (size_t i = 0; q && i < q->dimensions_count; i++)
-		if (text_is(q->dimensions[i].name, name))
-			return &q->dimensions[i];
-	return NULL;
-}
-
-/* The n-th dimension that a service counts by: quantity, then its own; NULL after the last. */
-static const char *
-dimension_name(const zwy_v1_Service *service, size_t n)
-{
-	if (n == 0)
-		return DIMENSION_QUANTITY;
-	return service && n - 1 < service->dimensions_count ? text_of(service->dimensions[n - 1].name) : NULL;
-}
-
-static void
-check_dimension(const zwy_v1_Application *a, size_t index, const struct item_facts *item,
-		const char *dimension, struct fault *f)
-{
-	const char *service = a->items[index].service;
-	const zwy_v1_QuotaDimension none = {0};
-	const zwy_v1_QuotaDimension *d = find_dimension(item->quota, dimension);
-	char field[64];
-	uint64_t asked;
-	snprintf(field, sizeof(field), "items.%zu", index + 1);
-	if (!total_amount(a, service, dimension, &asked)) {
-		fault_add(f, ERR_QUOTA_EXCEEDED, field,
-			  "%.63s: the %.40s asked for is more than any quota can hold", service, dimension);
-		return;
-	}
-	if (item->quota && (!d || d->unlimited))
-		return;
-	if (!d)
-		d = &none;
-	uint64_t held = d->reserved + d->committed;
-	uint64_t available = d->limit > held ? d->limit - held : 0;
-	if (asked > available)
-		fault_add(f, ERR_QUOTA_EXCEEDED, field,
-			  "%.63s: %.40s %llu asked, %llu available (limit %llu, reserved %llu, in service "
-			  "%llu)",
-			  service, dimension, (unsigned long long)asked, (unsigned long long)available,
-			  (unsigned long long)d->limit, (unsigned long long)d->reserved,
-			  (unsigned long long)d->committed);
-}
-
-int
-check_quota(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
-{
-	for (size_t i = 0; i < a->items_count; i++) {
-		if (seen_before(a, i))
-			continue;
-		const char *dimension;
-		for (size_t n = 0; (dimension = dimension_name(facts->items[i].service, n)) != NULL; n++)
-			check_dimension(a, i, &facts->items[i], dimension, f);
-	}
-	return f->code;
-}
-
 int
 check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
 {
@@ -123,9 +240,9 @@ check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct
 		snprintf(field, sizeof(field), "items.%zu", i + 1);
 		for (size_t n = 0; q && !seen_before(a, i) && n < q->dimensions_count; n++) {
 			const zwy_v1_QuotaDimension *d = &q->dimensions[n];
-			uint64_t mine;
-			if (d->unlimited || !total_amount(a, a->items[i].service, d->name, &mine) ||
-			    mine == 0 || d->reserved + d->committed <= d->limit)
+			struct growth mine;
+			if (d->unlimited || !growth_of(facts, a, a->items[i].service, d->name, &mine) ||
+			    mine.more == 0 || d->reserved + d->committed <= d->limit)
 				continue;
 			fault_add(f, ERR_QUOTA_EXCEEDED, field,
 				  "%.63s: the limit of %.40s is %llu by now; %llu are reserved and %llu in "
@@ -133,44 +250,58 @@ check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct
 				  "%llu of them by this application",
 				  a->items[i].service, d->name, (unsigned long long)d->limit,
 				  (unsigned long long)d->reserved, (unsigned long long)d->committed,
-				  (unsigned long long)mine);
+				  (unsigned long long)mine.more);
 		}
 	}
 	return f->code;
 }
 
-/* One dimension of a balance moved. False if less is reserved than is taken away. */
+/* Moves n from one figure to another; false if less is there, or it does not fit. */
 static bool
-move_dimension(zwy_v1_QuotaDimension *d, zwy_v1_LedgerAmount *amount, enum quota_effect effect, uint64_t n)
+take(uint64_t *figure, int64_t *moved, uint64_t n)
 {
-	if (effect == QUOTA_RESERVE) {
-		amount->reserved = (int64_t)n;
-		return !__builtin_add_overflow(d->reserved, n, &d->reserved);
-	}
-	if (d->reserved < n)
+	if (*figure < n)
 		return false;
-	amount->reserved = -(int64_t)n;
-	d->reserved -= n;
-	if (effect == QUOTA_RELEASE)
-		return true;
-	amount->committed = (int64_t)n;
-	return !__builtin_add_overflow(d->committed, n, &d->committed);
+	*figure -= n;
+	*moved -= (int64_t)n;
+	return true;
 }
 
-/* A copy of the quota whose dimensions can be changed, with all that the service
+static bool
+give(uint64_t *figure, int64_t *moved, uint64_t n)
+{
+	*moved += (int64_t)n;
+	return !__builtin_add_overflow(*figure, n, figure);
+}
+
+/* One dimension of a balance moved: growth is reserved first, and what is held less is
+ * given back when the rest goes into service. False if less is there than is taken away. */
+static bool
+move_dimension(zwy_v1_QuotaDimension *d, zwy_v1_LedgerAmount *amount, enum quota_effect effect,
+	       struct growth g)
+{
+	if (effect == QUOTA_RESERVE)
+		return give(&d->reserved, &amount->reserved, g.more);
+	if (!take(&d->reserved, &amount->reserved, g.more))
+		return false;
+	return effect == QUOTA_RELEASE || (take(&d->committed, &amount->committed, g.less) &&
+					   give(&d->committed, &amount->committed, g.more));
+}
+
+/* A copy of the quota whose dimensions can be changed, with all that the line
  * counts by: the catalogue may have gained one since the limits were set. */
 static bool
-copy_quota(struct arena *arena, const zwy_v1_Quota *from, const zwy_v1_Service *service, zwy_v1_Quota *ret)
+copy_quota(struct arena *arena, const struct line *l, size_t dimensions, zwy_v1_Quota *ret)
 {
+	const zwy_v1_Quota *from = l->quota;
 	const char *name;
 	*ret = *from;
-	ret->dimensions = arena_array(arena, from->dimensions_count + service->dimensions_count + (size_t)1,
-				      sizeof(*ret->dimensions));
+	ret->dimensions = arena_array(arena, from->dimensions_count + dimensions, sizeof(*ret->dimensions));
 	if (!ret->dimensions)
 		return false;
 	if (from->dimensions_count)
 		memcpy(ret->dimensions, from->dimensions, from->dimensions_count * sizeof(*ret->dimensions));
-	for (size_t n = 0; (name = dimension_name(service, n)) != NULL; n++)
+	for (size_t n = 0; (name = dimension_name(l, n)) != NULL; n++)
 		if (!find_dimension(ret, name))
 			ret->dimensions[ret->dimensions_count++] = (zwy_v1_QuotaDimension){
 				.name = arena_strdup(arena, name),
@@ -179,75 +310,81 @@ copy_quota(struct arena *arena, const zwy_v1_Quota *from, const zwy_v1_Service *
 	return true;
 }
 
+/* The entry has no amounts if the line moves nothing. */
 static int
-fill_move(struct work *w, size_t index, const zwy_v1_Service *service, enum quota_effect effect,
-	  struct quota_move *move, struct fault *f)
+fill_move(struct work *w, const struct line *l, enum quota_effect effect, struct quota_move *move,
+	  struct fault *f)
 {
 	const zwy_v1_Application *a = &w->out->application;
 	zwy_v1_LedgerEntry *entry = &move->entry;
-	size_t room = service->dimensions_count + (size_t)1;
-	entry->amounts = arena_array(w->arena, room, sizeof(*entry->amounts));
-	if (!entry->amounts || !copy_quota(w->arena, w->facts->items[index].quota, service, &move->quota))
+	size_t dimensions = 0;
+	while (dimension_name(l, dimensions))
+		dimensions++;
+	entry->amounts = arena_array(w->arena, dimensions, sizeof(*entry->amounts));
+	if (!entry->amounts || !copy_quota(w->arena, l, dimensions, &move->quota))
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
 	const char *dimension;
-	for (size_t n = 0; (dimension = dimension_name(service, n)) != NULL; n++) {
-		uint64_t amount = 0;
-		if (!total_amount(a, move->service, dimension, &amount))
-			return fault_set(f, ERR_INTERNAL, "%s: %s does not fit", move->service, dimension);
-		if (amount == 0)
+	for (size_t n = 0; (dimension = dimension_name(l, n)) != NULL; n++) {
+		struct growth g;
+		if (!growth_of(w->facts, a, l->service, dimension, &g))
+			return fault_set(f, ERR_INTERNAL, "%s: %s does not fit", l->service, dimension);
+		if (g.more == 0 && (g.less == 0 || effect != QUOTA_COMMIT))
 			continue;
 		zwy_v1_QuotaDimension *d = (zwy_v1_QuotaDimension *)find_dimension(&move->quota, dimension);
 		zwy_v1_LedgerAmount *moved = &entry->amounts[entry->amounts_count++];
 		moved->dimension = arena_strdup(w->arena, dimension);
-		if (!d || !move_dimension(d, moved, effect, amount))
+		if (!d || !move_dimension(d, moved, effect, g))
 			return fault_set(
 				f, ERR_STORE_CORRUPT,
-				"the quota of %.63s does not hold the %llu %.40s that %.80s reserved",
-				move->service, (unsigned long long)amount, dimension, text_of(a->name));
+				"the quota of %.63s does not hold the %llu %.40s that %.80s takes away",
+				l->service, (unsigned long long)(g.more + g.less), dimension,
+				text_of(a->name));
 	}
 	return 0;
 }
 
-/* The service by whose dimensions the item is counted: for what was reserved, the version pinned then. */
-static const zwy_v1_Service *
-counted_by(const struct item_facts *facts, const zwy_v1_Item *item, enum quota_effect effect)
+/* What the ledger calls it: what only gives back is a release. */
+static const char *
+movement_name(const zwy_v1_LedgerEntry *entry, enum quota_effect effect)
 {
-	if (effect == QUOTA_RESERVE || !facts->service ||
-	    facts->service->catalogue_version == item->catalogue_version)
-		return facts->service;
-	return facts->pinned;
+	static const char *const names[] = {"", "reserve", "commit", "release"};
+	bool grows = false;
+	for (size_t i = 0; i < entry->amounts_count; i++)
+		grows |= entry->amounts[i].reserved != 0 || entry->amounts[i].committed > 0;
+	return names[grows ? effect : QUOTA_RELEASE];
 }
 
 int
 quota_moves(struct work *w, enum quota_effect effect, struct fault *f)
 {
-	static const char *const movements[] = {"", "reserve", "commit", "release"};
 	const zwy_v1_Application *a = &w->out->application;
 	struct outcome *out = w->out;
+	size_t count;
 	if (w->facts->item_count != a->items_count)
 		return fault_set(f, ERR_INTERNAL, "facts of %zu items for %zu", w->facts->item_count,
 				 (size_t)a->items_count);
-	out->moves = arena_array(w->arena, a->items_count, sizeof(*out->moves));
-	if (!out->moves)
+	struct line *lines = find_lines(w->facts, a, effect != QUOTA_RESERVE, w->arena, &count);
+	out->moves = arena_array(w->arena, count, sizeof(*out->moves));
+	if (!lines || !out->moves)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	for (size_t i = 0; i < a->items_count; i++) {
-		if (seen_before(a, i))
+	for (size_t i = 0; i < count; i++) {
+		const struct line *l = &lines[i];
+		if ((!l->asked && !l->kept) || !l->quota)
+			return fault_set(f, ERR_INTERNAL, "no facts of %.63s as it was asked for",
+					 l->service);
+		struct quota_move *move = &out->moves[out->move_count];
+		*move = (struct quota_move){.service = l->service};
+		int r = fill_move(w, l, effect, move, f);
+		if (r)
+			return r;
+		if (move->entry.amounts_count == 0)
 			continue;
-		const zwy_v1_Service *service = counted_by(&w->facts->items[i], &a->items[i], effect);
-		if (!service || !w->facts->items[i].quota)
-			return fault_set(f, ERR_INTERNAL, "items.%zu: no facts of %.63s at version %u", i + 1,
-					 text_of(a->items[i].service),
-					 (unsigned)a->items[i].catalogue_version);
-		struct quota_move *move = &out->moves[out->move_count++];
-		move->service = a->items[i].service;
-		move->movement = movements[effect];
+		out->move_count++;
+		move->movement = movement_name(&move->entry, effect);
 		move->entry.movement = arena_strdup(w->arena, move->movement);
 		move->entry.cause = a->name;
 		move->entry.department = a->department;
 		move->entry.node = a->node;
-		int r = fill_move(w, i, service, effect, move, f);
-		if (r)
-			return r;
 	}
 	return 0;
 }

@@ -76,6 +76,8 @@ step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 		r = rule->effect(w, f);
 	if (r == 0 && rule->quota != QUOTA_NONE)
 		r = quota_moves(w, rule->quota, f);
+	if (r == 0 && rule->quota != QUOTA_NONE)
+		r = work_hold(w, rule->quota, step, f);
 	if (r)
 		return r;
 	if (process_final(p, step->to))
@@ -187,30 +189,35 @@ form_check(const char *action, const char *form, const char *article, const stru
 	return f->code;
 }
 
-/* The row among those of one state and action that the form's value chooses. */
-static int
-choose_row(const struct process *p, size_t first, const struct act *act, size_t *ret_row, struct fault *f)
+int
+step_choose(const struct work *w, const char *action, size_t *ret_row, struct fault *f)
 {
-	const struct step *step = &p->steps[first];
+	const struct process *p = w->process;
+	const char *state = w->out->application.state;
 	char key[40] = "", list[128] = "";
-	for (size_t i = first; i < p->step_count; i++) {
+	for (size_t i = process_step(p, state, action); i < p->step_count; i++) {
 		const struct step *s = &p->steps[i];
-		if (!text_is(s->from, step->from) || !text_is(s->action, step->action))
+		if (!text_is(s->from, state) || !text_is(s->action, action))
 			continue;
-		const char *equals = strchr(s->when, '=');
-		if (!equals) {
+		const char *condition = step_condition(s), *equals = strchr(s->when, '=');
+		if (condition ? condition_holds(w, condition) : !equals) {
 			*ret_row = i;
 			return 0;
 		}
+		if (condition)
+			continue;
 		snprintf(key, sizeof(key), "%.*s", (int)(equals - s->when), s->when);
-		if (text_is(form_value(act, key), equals + 1)) {
+		if (text_is(form_value(w->act, key), equals + 1)) {
 			*ret_row = i;
 			return 0;
 		}
 		list_add(list, sizeof(list), ", ", equals + 1);
 	}
-	return fault_set_article(f, ERR_INVALID_FIELD, step->article, "%s is `%.40s`; allowed: %s", key,
-				 form_value(act, key), list);
+	if (!list[0])
+		return fault_set(f, ERR_INTERNAL, "the process %s has no row for %s in %s", p->name, action,
+				 text_of(state));
+	return fault_set_article(f, ERR_INVALID_FIELD, p->steps[process_step(p, state, action)].article,
+				 "%s is `%.40s`; allowed: %s", key, form_value(w->act, key), list);
 }
 
 /* Who acts, on which revision: refusals that do not depend on the state. */
@@ -260,7 +267,7 @@ act_on(struct work *w, struct fault *f)
 	const struct step *step = &p->steps[row];
 	r = form_check(step->action, step->form, step->article, w->act, f);
 	if (r == 0)
-		r = choose_row(p, row, w->act, &row, f);
+		r = step_choose(w, step->action, &row, f);
 	if (r)
 		return r;
 	clocks_mark(w);
@@ -273,7 +280,8 @@ application_act(const struct facts *facts, const zwy_v1_Application *before, con
 {
 	struct fault own;
 	struct outcome out = {0};
-	struct work w = {.facts = facts, .before = before, .act = act, .arena = arena, .out = &out};
+	struct work w = {
+		.facts = facts, .before = before, .act = act, .arena = arena, .out = &out, .root = &out};
 	const char *comment = form_value(act, "comment");
 	w.comment = comment[0] ? comment : text_of(act->comment);
 	f = f ? f : &own;

@@ -28,18 +28,10 @@ term_end(const struct calendar *c, const struct parameters *p, msec start, enum 
 	};
 }
 
-struct deadline
-term_last_application(const struct calendar *c, const struct parameters *p, day end)
+struct term_end
+term_before(const struct calendar *c, const struct parameters *p, day end, enum parameter lead)
 {
-	return deadline_before(c, end, (unsigned)p->number[PARAM_EXT_LEAD_WD],
-			       p->number[PARAM_EXT_LEAD_MODE] != 0);
-}
-
-void
-term_warnings(const struct calendar *c, const struct parameters *p, day end,
-	      struct deadline ret[TERM_WARNINGS])
-{
-	ret[0] = deadline_before(c, end, (unsigned)p->number[PARAM_WARN_FIRST_WD], false);
-	ret[1] = term_last_application(c, p, end);
-	ret[2] = deadline_before(c, end, (unsigned)p->number[PARAM_WARN_LAST_WD], false);
+	bool clear = lead == PARAM_EXT_LEAD_WD && p->number[PARAM_EXT_LEAD_MODE] != 0;
+	struct deadline d = deadline_before(c, end, (unsigned)p->number[lead], clear);
+	return (struct term_end){.date = d.date, .at = day_start(d.date), .provisional = d.provisional};
 }

@@ -31,6 +31,8 @@ struct work {
 	const char *comment;
 	struct arena *arena;
 	struct outcome *out; /* application as it will be, and all that follows */
+	struct outcome
+		*root; /* of the command: `out` of the case on which somebody acts; has all the resources */
 	size_t event_room;
 };
 
@@ -50,12 +52,37 @@ int work_process(struct work *w, zwy_v1_ApplicationKind kind, struct fault *f);
 int work_begin(struct work *w, struct fault *f);
 void work_event(struct work *w, const char *kind, const char *action, const char *from, const char *to,
 		const char *article, const char *comment);
-/* Carries a row out: guard, quota, effect, clocks, state, event. */
+/* The row of an action in the case's state, chosen by the form and by conditions. */
+int step_choose(const struct work *w, const char *action, size_t *ret_row, struct fault *f);
+/* Carries a row out: guard, effect, quota, clocks, state, event. */
 int step_apply(struct work *w, size_t row, const char *kind, struct fault *f);
 const char *form_value(const struct act *act, const char *key); /* "" if it is not there */
 /* The keys of an action's form: none that it does not have, none that it needs left out. */
 int form_check(const char *action, const char *form, const char *article, const struct act *act,
 	       struct fault *f);
+
+/* ---- conditions.c -------------------------------------------------------- */
+
+/* Whether a row of conditions.def holds; false for a name that is none. */
+bool condition_holds(const struct work *w, const char *name);
+
+/* ---- linked.c ------------------------------------------------------------ */
+
+/* A copy of a resource that the outcome changes, with an event of that action; the same
+ * copy when asked again. NULL when memory is out. */
+zwy_v1_Resource *work_resource(struct work *w, const zwy_v1_Resource *r, const char *action,
+			       const char *article);
+int work_resource_state(struct work *w, const zwy_v1_Resource *r, const char *state, const char *action,
+			const char *article, struct fault *f);
+/* With the reservation the case takes hold of its resources, with its end it lets go. */
+int work_hold(struct work *w, enum quota_effect effect, const struct step *step, struct fault *f);
+/* Moves another case on, by an action of the system. */
+int work_other(struct work *w, const char *name, const char *action, struct fault *f);
+/* A new case in the first state of its kind, linked with this one; *ret is its command, for steps.
+ * first: what a department would write. */
+int work_create(struct work *w, const zwy_v1_Application *first, struct work *ret, struct fault *f);
+int check_resource(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+void derive_none(zwy_v1_Application *asked, const zwy_v1_Resource *resource, struct arena *arena);
 
 /* ---- effects.c ----------------------------------------------------------- */
 
@@ -67,6 +94,10 @@ int effect_return(struct work *w, struct fault *f);
 int effect_opinion(struct work *w, struct fault *f);
 int effect_decide(struct work *w, struct fault *f);
 int effect_deliver(struct work *w, struct fault *f);
+/* One resource per item, new or taken over, in that kind of use; its term is the case's end_date. */
+int bring_resources(struct work *w, zwy_v1_ResourceKind kind, struct fault *f);
+/* Its service, size, place and grade as the item says. */
+void resource_as_item(struct work *w, const zwy_v1_Item *item, zwy_v1_Resource *r);
 
 /* ---- guards.c ------------------------------------------------------------ */
 
@@ -104,16 +135,23 @@ int check_documents(const struct facts *facts, const zwy_v1_Application *a, stru
 
 /* ---- quota.c ------------------------------------------------------------- */
 
-/* The value in an item's spec, NULL if it is not there. */
+/* The value in a spec, NULL if it is not there. */
 const char *item_spec(const zwy_v1_Item *item, const char *key);
+const char *resource_spec(const zwy_v1_Resource *r, const char *key);
+/* What a resource holds of a dimension: quantity × the figure. */
+uint64_t resource_amount(const zwy_v1_Resource *r, const char *dimension);
 int check_quota(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 int check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
-/* Fills out->moves: one per service. */
+/* Fills out->moves: one per service of which something moves. */
 int quota_moves(struct work *w, enum quota_effect effect, struct fault *f);
 
 /* ---- clocks.c ------------------------------------------------------------ */
 
+/* The term for which resources are used; terms of the unit BEFORE start and stop with it. */
+#define TERM_OF_USE "term"
 int clock_start(struct work *w, enum term term, struct fault *f);
+/* From another instant, of another length in the term's unit. */
+int clock_start_at(struct work *w, enum term term, msec start, uint32_t length, struct fault *f);
 void clock_stop(struct work *w, enum term term);
 void clocks_stop_all(struct work *w);
 /* Marks what has been missed by now, one event each. */

@@ -1,5 +1,6 @@
 #include "services/application.h"
 
+#include "rules/names.h"
 #include "server.h"
 #include "services/facts.h"
 #include "services/ledger.h"
@@ -9,41 +10,104 @@
 
 /* ---- carrying out what the rules decided (writer thread) ---- */
 
+/* The next id of the year in a collection: "resources/R-2026-000007". NULL: the fault is set. */
+static char *
+new_name(struct job *j, struct txn *t, const char *collection, char letter)
+{
+	struct name parsed;
+	uint64_t number;
+	struct buf id = {0};
+	struct fault *f = &j->command.fault;
+	unsigned year = (unsigned)civil_from_day(day_of(j->now)).year;
+	int rc = name_parse_collection(&parsed, slice_of(collection), f);
+	if (rc == 0)
+		rc = txn_next_number(t, &parsed, year, &number);
+	if (rc != 0) {
+		if (!f->code)
+			fault_set(f, rc, "%s: there is no next number", collection);
+		return NULL;
+	}
+	id_format(&id, letter, year, number);
+	char *name = arena_printf(&j->messages.arena, "%s/%.*s", collection, (int)id.n, id.p);
+	buf_release(&id);
+	if (!name)
+		fault_set(f, ERR_NO_MEMORY, "out of memory");
+	return name;
+}
+
+/* One more element of a list of names. */
+static int
+add_name(struct job *j, char ***list, pb_size_t *count, char *name)
+{
+	char **longer = arena_array(&j->messages.arena, (size_t)*count + 1, sizeof(*longer));
+	if (!longer)
+		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
+	if (*count)
+		memcpy(longer, *list, *count * sizeof(*longer));
+	longer[(*count)++] = name;
+	*list = longer;
+	return 0;
+}
+
 /* Puts new resources under ids of the year and names them in the application. */
 static int
 put_resources(struct job *j, struct txn *t, struct outcome *o)
 {
 	zwy_v1_Application *a = &o->application;
-	struct fault *f = &j->command.fault;
-	struct name collection;
-	int year = civil_from_day(day_of(j->now)).year;
-	if (o->resource_count == 0)
-		return 0;
-	zwy_v1_Item *items = arena_array(&j->messages.arena, a->items_count, sizeof(*items));
-	a->resources = arena_array(&j->messages.arena, o->resource_count, sizeof(*a->resources));
-	if (!items || !a->resources)
-		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	memcpy(items, a->items, a->items_count * sizeof(*items));
-	a->items = items;
-	int rc = name_parse_collection(&collection, SLICE("resources"), f);
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < o->resource_count; i++) {
-		uint64_t number;
-		struct buf id = {0};
-		if ((rc = txn_next_number(t, &collection, (unsigned)year, &number)) != 0)
-			return rc;
-		id_format(&id, 'R', (unsigned)year, number);
-		char *name = arena_printf(&j->messages.arena, "resources/%.*s", (int)id.n, id.p);
-		buf_release(&id);
-		if (!name)
-			return fault_set(f, ERR_NO_MEMORY, "out of memory");
-		a->resources[a->resources_count++] = name;
-		items[i].resource = name;
-		zwy_v1_Resource *r = &o->resources[i];
+		zwy_v1_Resource *r = &o->resources[i].resource;
 		struct job_event e = {"create", "deliver", "", r->state, "14", a->name};
-		const struct put *put = JOB_PUT(j, name, zwy_v1_Resource, r);
-		rc = put ? job_event(j, put, &e) : f->code;
+		char *name = new_name(j, t, "resources", 'R');
+		const struct put *put = name ? JOB_PUT(j, name, zwy_v1_Resource, r) : NULL;
+		a->items[o->resources[i].item].resource = name;
+		rc = put ? job_event(j, put, &e) : j->command.fault.code;
+		rc = rc ? rc : add_name(j, &a->resources, &a->resources_count, name);
 	}
 	return rc;
+}
+
+static int
+put_event(struct job *j, const struct put *put, const struct outcome_event *oe)
+{
+	struct job_event e = {oe->kind, oe->action, oe->from_state, oe->to_state, oe->article, oe->comment};
+	return put ? job_event(j, put, &e) : j->command.fault.code;
+}
+
+static int
+put_changed(struct job *j, const struct changed_resource *c)
+{
+	return put_event(j, JOB_PUT(j, c->resource.name, zwy_v1_Resource, &c->resource), &c->event);
+}
+
+/* The application with its events. */
+static int
+put_case(struct job *j, const struct outcome *o)
+{
+	const struct put *put = JOB_PUT(j, o->application.name, zwy_v1_Application, &o->application);
+	int rc = put ? 0 : j->command.fault.code;
+	for (size_t i = 0; rc == 0 && i < o->event_count; i++)
+		rc = put_event(j, put, &o->events[i]);
+	return rc;
+}
+
+/* A case that this one moved on, or made: then it gets its id, and resources that
+ * were left to it know it. */
+static int
+put_other(struct job *j, struct txn *t, struct outcome *o, struct outcome *other)
+{
+	zwy_v1_Application *a = &other->application;
+	if (!text_of(a->name)[0]) {
+		if (!(a->name = new_name(j, t, "applications", 'A')))
+			return j->command.fault.code;
+		int rc = add_name(j, &o->application.linked, &o->application.linked_count, a->name);
+		if (rc != 0)
+			return rc;
+		for (size_t i = 0; other->holds && i < o->changed_count; i++)
+			if (application_holds(a, o->changed[i].resource.name))
+				o->changed[i].resource.open_case = a->name;
+	}
+	return put_case(j, other);
 }
 
 static int
@@ -71,15 +135,12 @@ carry_out(struct job *j, struct txn *t, struct outcome *o)
 	int rc = put_resources(j, t, o);
 	for (size_t i = 0; rc == 0 && i < o->move_count; i++)
 		rc = put_move(j, t, &o->moves[i]);
-	const struct put *put = rc ? NULL : JOB_PUT(j, a->name, zwy_v1_Application, a);
-	if (!put)
-		return rc ? rc : j->command.fault.code;
-	for (size_t i = 0; rc == 0 && i < o->event_count; i++) {
-		const struct outcome_event *oe = &o->events[i];
-		struct job_event e = {oe->kind,     oe->action,  oe->from_state,
-				      oe->to_state, oe->article, oe->comment};
-		rc = job_event(j, put, &e);
-	}
+	for (size_t i = 0; rc == 0 && i < o->other_count; i++)
+		rc = put_other(j, t, o, o->others[i]);
+	for (size_t i = 0; rc == 0 && i < o->changed_count; i++)
+		rc = put_changed(j, &o->changed[i]);
+	if (rc == 0)
+		rc = put_case(j, o);
 	j->result = slice_of(a->name);
 	return rc;
 }
@@ -93,11 +154,13 @@ shorten_references(struct job *j, zwy_v1_Application *a)
 	a->system = (char *)slug_of(a->system).p;
 	a->department = (char *)slug_of(a->department).p;
 	a->node = (char *)slug_of(a->node).p;
+	a->resource = (char *)slug_of(a->resource).p;
 	zwy_v1_Item *items = arena_array(&j->messages.arena, a->items_count, sizeof(*items));
 	for (size_t i = 0; items && i < a->items_count; i++) {
 		items[i] = a->items[i];
 		items[i].service = (char *)slug_of(items[i].service).p;
 		items[i].exchange = (char *)slug_of(items[i].exchange).p;
+		items[i].takes_over = (char *)slug_of(items[i].takes_over).p;
 	}
 	a->items = items;
 }
@@ -114,20 +177,19 @@ decode_asked(struct job *j, struct slice bytes, zwy_v1_Application *ret)
 	return 0;
 }
 
+/* What follows from the resource that it is about. */
 static int
-new_name(struct job *j, struct txn *t, char **ret)
+derive(struct job *j, struct txn *t, zwy_v1_Application *asked)
 {
-	struct name collection;
-	uint64_t number;
-	struct buf id = {0};
-	unsigned year = (unsigned)civil_from_day(day_of(j->now)).year;
-	int rc = name_parse_collection(&collection, SLICE("applications"), &j->command.fault);
-	if (rc != 0 || (rc = txn_next_number(t, &collection, year, &number)) != 0)
-		return rc;
-	id_format(&id, 'A', year, number);
-	*ret = arena_printf(&j->messages.arena, "applications/%.*s", (int)id.n, id.p);
-	buf_release(&id);
-	return *ret ? 0 : fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
+	struct fault absent = {0};
+	if (!asked->resource || !asked->resource[0])
+		return 0;
+	char *name = arena_printf(&j->messages.arena, "resources/%s", asked->resource);
+	if (!name)
+		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
+	application_derive(asked, JOB_READ(j, txn_reader(t), slice_of(name), zwy_v1_Resource, &absent),
+			   &j->messages.arena);
+	return 0;
 }
 
 int
@@ -143,9 +205,11 @@ application_decide_create(struct job *j, struct txn *t, const struct rulebook *b
 	if (rc != 0)
 		return rc;
 	asked.name = NULL;
-	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0 ||
-	    (!j->validate_only && (rc = new_name(j, t, &asked.name)) != 0))
+	if ((rc = derive(j, t, &asked)) != 0)
 		return rc;
+	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0 ||
+	    (!j->validate_only && !(asked.name = new_name(j, t, "applications", 'A'))))
+		return rc ? rc : f->code;
 	rc = application_create(&facts, &asked, request->submit, &j->messages.arena, &o, &missing, f);
 	return rc ? rc : carry_out(j, t, &o);
 }
@@ -186,6 +250,8 @@ application_decide_update(struct job *j, struct txn *t, const struct rulebook *b
 	if ((rc = decode_asked(j, merged, &asked)) != 0)
 		return rc;
 	asked.name = before->name;
+	if ((rc = derive(j, t, &asked)) != 0)
+		return rc;
 	/* The items may have changed, so the facts about them are read again. */
 	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0)
 		return rc;

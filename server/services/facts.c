@@ -47,6 +47,9 @@ find_pinned(struct gathering *g, const zwy_v1_Item *item, const char *slug, stru
 		ret->pinned = &v->service;
 }
 
+static int load_facts(struct gathering *g, struct facts *ret, const struct rulebook *book,
+		      const struct actor *actor, msec now, const zwy_v1_Application *a, bool with_cases);
+
 static const struct item_facts *
 find_items(struct gathering *g, const struct rulebook *book, const char *department,
 	   const zwy_v1_Application *a)
@@ -68,6 +71,108 @@ find_items(struct gathering *g, const struct rulebook *book, const char *departm
 				FIND(g, "exchanges", slug_of(a->items[i].exchange).p, zwy_v1_Exchange);
 	}
 	return items;
+}
+
+/* The service as the resource keeps it, and the quota in which it counts. */
+static void
+find_kept(struct gathering *g, const struct rulebook *book, struct resource_facts *ret)
+{
+	const zwy_v1_Resource *r = ret->resource;
+	zwy_v1_Item item = {.service = r->service, .catalogue_version = r->catalogue_version};
+	struct item_facts facts = {.service = rulebook_service(book, slice_of(r->service))};
+	char *collection = arena_printf(&g->list->arena, "quotas/%s", r->department);
+	find_pinned(g, &item, r->service, &facts);
+	ret->service = facts.pinned ? facts.pinned : facts.service;
+	if (collection && ret->held)
+		ret->quota = FIND(g, collection, r->service, zwy_v1_Quota);
+}
+
+/* Adds a resource by its id, once; room has been made. */
+static const zwy_v1_Resource *
+find_resource(struct gathering *g, const struct rulebook *book, const zwy_v1_Application *a, const char *id,
+	      struct resource_facts *list, struct facts *facts)
+{
+	char *name = arena_printf(&g->list->arena, "resources/%s", slug_of(id).p);
+	if (!name || slug_of(id).n == 0)
+		return NULL;
+	const struct resource_facts *before = facts_resource(facts, name);
+	if (before)
+		return before->resource;
+	zwy_v1_Resource *r = FIND(g, "resources", slug_of(id).p, zwy_v1_Resource);
+	if (!r)
+		return NULL;
+	struct resource_facts *f = &list[facts->resource_count];
+	*f = (struct resource_facts){.resource = r, .held = application_holds(a, r->name)};
+	find_kept(g, book, f);
+	facts->resources = list;
+	facts->resource_count++;
+	return r;
+}
+
+static bool
+has_text(const char *s)
+{
+	return s && s[0];
+}
+
+/* The resources that the case names, takes over or, for a term, brought. */
+static void
+find_resources(struct gathering *g, const struct rulebook *book, const zwy_v1_Application *a,
+	       struct facts *facts)
+{
+	bool for_a_term = has_text(a->end_date);
+	size_t room = (size_t)1 + a->items_count + (for_a_term ? a->resources_count : 0u);
+	struct resource_facts *list = NULL;
+	for (size_t i = 0; i < a->items_count && !list; i++)
+		if (has_text(a->items[i].takes_over))
+			list = arena_array(&g->list->arena, room, sizeof(*list));
+	if (!list && (has_text(a->resource) || for_a_term))
+		list = arena_array(&g->list->arena, room, sizeof(*list));
+	if (!list)
+		return; /* a regular case has none */
+	if (has_text(a->resource))
+		facts->resource = find_resource(g, book, a, a->resource, list, facts);
+	for (size_t i = 0; i < a->items_count && !g->fault->code; i++)
+		if (has_text(a->items[i].takes_over))
+			((struct item_facts *)facts->items)[i].taken_over =
+				find_resource(g, book, a, a->items[i].takes_over, list, facts);
+	for (size_t i = 0; for_a_term && i < a->resources_count && !g->fault->code; i++)
+		find_resource(g, book, a, a->resources[i], list, facts);
+}
+
+/* Adds another case by its full name, once; room has been made. */
+static int
+find_case(struct gathering *g, const struct rulebook *book, const char *name, struct case_facts *list,
+	  struct facts *facts)
+{
+	if (!has_text(name) || facts_case(facts, name))
+		return 0;
+	zwy_v1_Application *a = FIND(g, "applications", slug_of(name).p, zwy_v1_Application);
+	struct facts *of = arena_alloc(&g->list->arena, sizeof(*of));
+	if (!a || !of)
+		return g->fault->code;
+	int rc = load_facts(g, of, book, facts->actor, facts->now, a, false);
+	if (rc != 0)
+		return rc;
+	list[facts->case_count++] = (struct case_facts){.application = a, .facts = of};
+	facts->cases = list;
+	return 0;
+}
+
+/* The cases on which its resources depend: those that gave them a term, and open extensions. */
+static int
+find_cases(struct gathering *g, const struct rulebook *book, const zwy_v1_Application *a, struct facts *facts)
+{
+	struct case_facts *list = arena_array(&g->list->arena, 2 * facts->resource_count, sizeof(*list));
+	int rc = 0;
+	for (size_t i = 0; list && rc == 0 && i < facts->resource_count; i++) {
+		const zwy_v1_Resource *r = facts->resources[i].resource;
+		if (has_text(r->end_date) && !(a->name && strcmp(r->application, a->name) == 0))
+			rc = find_case(g, book, r->application, list, facts);
+		if (rc == 0 && !(a->name && r->open_extension && strcmp(r->open_extension, a->name) == 0))
+			rc = find_case(g, book, r->open_extension, list, facts);
+	}
+	return rc;
 }
 
 /* The application's Document records; types are slugs after the last slash. */
@@ -98,12 +203,10 @@ find_documents(struct gathering *g, const char *name, struct facts *ret)
 	return g->fault->code ? g->fault->code : rc < 0 ? rc : 0;
 }
 
-int
-facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, const struct actor *actor,
-	   msec now, const zwy_v1_Application *a, struct message_list *list, struct fault *f)
+static int
+load_facts(struct gathering *g, struct facts *ret, const struct rulebook *book, const struct actor *actor,
+	   msec now, const zwy_v1_Application *a, bool with_cases)
 {
-	struct fault local = {0};
-	struct gathering g = {r, list, f ? f : &local};
 	struct facts facts = {
 		.actor = actor,
 		.now = now,
@@ -113,24 +216,37 @@ facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, con
 		.item_count = a->items_count,
 	};
 	bool exists = a->name && a->name[0];
-	facts.system = FIND(&g, "systems", slug_of(a->system).p, zwy_v1_System);
+	facts.system = FIND(g, "systems", slug_of(a->system).p, zwy_v1_System);
 	/* A case stays with the department that filed it, wherever its system goes. */
 	const char *department = exists ? a->department : facts.system ? facts.system->department : NULL;
 	if (department)
-		facts.department = FIND(&g, "departments", department, zwy_v1_Department);
+		facts.department = FIND(g, "departments", department, zwy_v1_Department);
 	if (facts.department)
 		facts.node = rulebook_node(book, slice_of(facts.department->node));
 	/* What it was submitted under holds to its end (Article 36). */
 	facts.parameters = rulebook_parameters(book, facts.node ? slug_of(facts.node->name).p : "",
-					       exists ? a->rules_version : 0, &list->arena);
+					       exists ? a->rules_version : 0, &g->list->arena);
 	if (!facts.parameters)
-		return fault_set(g.fault, ERR_NO_MEMORY, "out of memory");
-	if (!g.fault->code)
-		facts.items = find_items(&g, book, department, a);
-	if (!g.fault->code && exists)
-		find_documents(&g, a->name, &facts);
-	if (g.fault->code)
-		return g.fault->code;
+		return fault_set(g->fault, ERR_NO_MEMORY, "out of memory");
+	if (!g->fault->code)
+		facts.items = find_items(g, book, department, a);
+	if (!g->fault->code)
+		find_resources(g, book, a, &facts);
+	if (!g->fault->code && facts.resource_count && with_cases)
+		find_cases(g, book, a, &facts);
+	if (!g->fault->code && exists)
+		find_documents(g, a->name, &facts);
+	if (g->fault->code)
+		return g->fault->code;
 	*ret = facts;
 	return 0;
+}
+
+int
+facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, const struct actor *actor,
+	   msec now, const zwy_v1_Application *a, struct message_list *list, struct fault *f)
+{
+	struct fault local = {0};
+	struct gathering g = {r, list, f ? f : &local};
+	return load_facts(&g, ret, book, actor, now, a, true);
 }

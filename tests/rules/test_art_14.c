@@ -104,7 +104,7 @@ art_14_delivery_makes_a_resource_per_item_and_commits(void **state)
 	world_reach(&w, "provisioning", NOW);
 	assert_int_equal(world_act(&w, &op, at(NOW), "deliver", "endpoint", "10.1.2.3", (char *)NULL), 0);
 	assert_int_equal(w.out.resource_count, 2);
-	const zwy_v1_Resource *r = &w.out.resources[0];
+	const zwy_v1_Resource *r = &w.out.resources[0].resource;
 	assert_string_equal(r->service, "cloud-server");
 	assert_string_equal(r->state, "active");
 	assert_string_equal(r->application, "applications/A-2026-000001");
@@ -270,7 +270,7 @@ art_11_a_new_version_changes_nothing_that_was_pinned(void **state)
 	/* vcpu is no dimension any more, but it was reserved, so it is committed. */
 	assert_int_equal(balance(&w, 0, 1)->reserved, 0);
 	assert_int_equal(balance(&w, 0, 1)->committed, 16);
-	assert_int_equal(w.out.resources[0].catalogue_version, 1);
+	assert_int_equal(w.out.resources[0].resource.catalogue_version, 1);
 }
 
 static void

@@ -391,8 +391,8 @@ art_09_a_resource_lies_in_its_items_zone_or_the_applications(void **state)
 	assert_int_equal(world_act(&w, &ca, NOW, "decide", "decision", "approve", NULL), 0);
 	assert_int_equal(world_act(&w, &op, NOW, "start", NULL), 0);
 	assert_int_equal(world_act(&w, &op, NOW, "deliver", NULL), 0);
-	assert_int_equal(w.out.resources[0].zone, zwy_v1_ZONE_EXTRANET);
-	assert_int_equal(w.out.resources[1].zone, zwy_v1_ZONE_INTERNET);
+	assert_int_equal(w.out.resources[0].resource.zone, zwy_v1_ZONE_EXTRANET);
+	assert_int_equal(w.out.resources[1].resource.zone, zwy_v1_ZONE_INTERNET);
 }
 
 /* ---- Article 4 ------------------------------------------------------------------------- */

@@ -40,37 +40,52 @@ art_20_last_day_to_apply_in_both_modes(void **state)
 		assert_date(end.date, rows[i].end);
 		assert_true(end.at == day_start(end.date + 1));
 		w.parameters.number[PARAM_EXT_LEAD_MODE] = 0;
-		assert_date(term_last_application(w.calendar, &w.parameters, end.date).date, rows[i].civil);
+		assert_date(term_before(w.calendar, &w.parameters, end.date, PARAM_EXT_LEAD_WD).date,
+			    rows[i].civil);
 		w.parameters.number[PARAM_EXT_LEAD_MODE] = 1;
-		assert_date(term_last_application(w.calendar, &w.parameters, end.date).date, rows[i].clear);
+		assert_date(term_before(w.calendar, &w.parameters, end.date, PARAM_EXT_LEAD_WD).date,
+			    rows[i].clear);
 	}
 	struct term_end unknown = term_end(w.calendar, &w.parameters, at("2026-11-30"), UNIT_MONTHS, 3);
 	assert_date(unknown.date, "2027-02-28");
 	assert_true(unknown.provisional);
-	assert_true(term_last_application(w.calendar, &w.parameters, unknown.date).provisional);
+	assert_true(term_before(w.calendar, &w.parameters, unknown.date, PARAM_EXT_LEAD_WD).provisional);
+}
+
+enum { POINTS = 3 };
+
+static void
+term_warnings(day end, struct term_end ret[POINTS])
+{
+	static const enum parameter leads[POINTS] = {PARAM_WARN_FIRST_WD, PARAM_EXT_LEAD_WD,
+						     PARAM_WARN_LAST_WD};
+	for (size_t i = 0; i < POINTS; i++) {
+		ret[i] = term_before(w.calendar, &w.parameters, end, leads[i]);
+		assert_true(ret[i].at == day_start(ret[i].date));
+	}
 }
 
 static void
 art_20_warnings_lie_20_15_and_5_working_days_before_the_end(void **state)
 {
-	struct deadline points[TERM_WARNINGS];
+	struct term_end points[POINTS];
 	(void)state;
-	term_warnings(w.calendar, &w.parameters, date("2025-02-28"), points);
+	term_warnings(date("2025-02-28"), points);
 	assert_date(points[0].date, "2025-01-26");
 	assert_date(points[1].date, "2025-02-08");
 	assert_date(points[2].date, "2025-02-21");
 	/* The national holidays of October push them far back; the end itself is one of them. */
-	term_warnings(w.calendar, &w.parameters, date("2025-10-08"), points);
+	term_warnings(date("2025-10-08"), points);
 	assert_date(points[0].date, "2025-09-04");
 	assert_date(points[1].date, "2025-09-11");
 	assert_date(points[2].date, "2025-09-25");
 	for (day d = date("2024-03-01"); d <= date("2026-12-31"); d++) {
-		term_warnings(w.calendar, &w.parameters, d, points);
+		term_warnings(d, points);
 		assert_true(points[0].date < points[1].date && points[1].date < points[2].date &&
 			    points[2].date < d);
 		assert_false(points[0].provisional || points[2].provisional);
 	}
-	term_warnings(w.calendar, &w.parameters, date("2027-01-20"), points);
+	term_warnings(date("2027-01-20"), points);
 	assert_true(points[0].provisional && points[2].provisional);
 }
 

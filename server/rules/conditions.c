@@ -1,0 +1,40 @@
+#include "rules/workflow.h"
+
+/* A resource as the command leaves it. */
+static const zwy_v1_Resource *
+after(const struct work *w, const zwy_v1_Resource *r)
+{
+	for (size_t i = 0; i < w->root->changed_count; i++)
+		if (text_is(w->root->changed[i].resource.name, r->name))
+			return &w->root->changed[i].resource;
+	return r;
+}
+
+static bool
+condition_all_left(const struct work *w)
+{
+	const zwy_v1_Application *a = &w->out->application;
+	for (size_t i = 0; i < w->facts->resource_count; i++) {
+		const zwy_v1_Resource *r = after(w, w->facts->resources[i].resource);
+		if (text_is(r->application, a->name) && !text_is(r->state, "reclaimed"))
+			return false;
+	}
+	return true;
+}
+
+bool
+condition_holds(const struct work *w, const char *name)
+{
+	static const struct {
+		const char *name;
+		bool (*holds)(const struct work *w);
+	} conditions[] = {
+#define CONDITION(name, text) {#name, condition_##name},
+#include "rules/conditions.def"
+#undef CONDITION
+	};
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
+		if (text_is(conditions[i].name, name))
+			return conditions[i].holds(w);
+	return false;
+}
