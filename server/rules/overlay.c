@@ -17,24 +17,12 @@ parameter_tighter_name(enum parameter_tighter tighter)
 /* ---- what is tighter ---------------------------------------------------------- */
 
 static bool
-has_word(const char *list, struct slice wanted)
-{
-	struct slice rest = slice_of(list), word;
-	for (bool more = true; more;) {
-		more = slice_cut(&rest, ' ', &word);
-		if (slice_equal(more ? word : rest, wanted))
-			return true;
-	}
-	return false;
-}
-
-static bool
 has_every_word(const char *list, const char *wanted)
 {
 	struct slice rest = slice_of(wanted), word;
 	for (bool more = rest.n > 0; more;) {
 		more = slice_cut(&rest, ' ', &word);
-		if (!has_word(list, more ? word : rest))
+		if (!parameter_list_has(list, more ? word : rest))
 			return false;
 	}
 	return true;
@@ -61,14 +49,6 @@ overlay_holds(const struct parameter_desc *p, const char *province, const char *
 
 /* ---- what held when ------------------------------------------------------------- */
 
-static void
-put_number(struct parameters *p, size_t key, const char *value)
-{
-	int64_t number;
-	if (parameter_number(&parameter_table[key], value, &number))
-		p->number[key] = number;
-}
-
 void
 parameters_at(const struct parameter_history *h, const char *node, uint32_t version, struct parameters *ret)
 {
@@ -83,13 +63,13 @@ parameters_at(const struct parameter_history *h, const char *node, uint32_t vers
 	parameters_default(ret);
 	for (size_t i = 0; i < PARAM_COUNT; i++)
 		if (province[i])
-			put_number(ret, i, province[i]);
+			parameters_take(ret, (enum parameter)i, province[i]);
 	bool loosen = ret->number[PARAM_ALLOW_LOOSEN] != 0;
 	for (size_t i = 0; i < PARAM_COUNT; i++) {
 		const struct parameter_desc *p = &parameter_table[i];
 		if (text_of(own[i])[0] &&
 		    overlay_holds(p, province[i] ? province[i] : p->default_value, own[i], loosen))
-			put_number(ret, i, own[i]);
+			parameters_take(ret, (enum parameter)i, own[i]);
 	}
 }
 

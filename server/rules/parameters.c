@@ -185,11 +185,34 @@ parameter_check(const struct parameter_desc *p, const char *value, char *dst, si
 	return 0;
 }
 
+bool
+parameter_list_has(const char *list, struct slice wanted)
+{
+	struct slice rest = slice_of(list), word;
+	for (bool more = true; more;) {
+		more = slice_cut(&rest, ' ', &word);
+		if (slice_equal(more ? word : rest, wanted))
+			return true;
+	}
+	return false;
+}
+
+bool
+parameters_take(struct parameters *p, enum parameter key, const char *value)
+{
+	const struct parameter_desc *desc = &parameter_table[key];
+	bool words = desc->type == PARAMETER_TEXT || desc->type == PARAMETER_LIST;
+	if (!parse(desc, slice_of(value), &p->number[key]))
+		return false;
+	p->text[key] = words ? value : "";
+	return true;
+}
+
 void
 parameters_default(struct parameters *p)
 {
 	for (size_t i = 0; i < parameter_count; i++)
-		parse(&parameter_table[i], slice_of(parameter_table[i].default_value), &p->number[i]);
+		parameters_take(p, (enum parameter)i, parameter_table[i].default_value);
 }
 
 int
@@ -202,6 +225,7 @@ parameters_set(struct parameters *p, const char *key, const char *value, struct 
 	int r = parameter_check(desc, value, canonical, sizeof(canonical), f);
 	if (r)
 		return r;
-	parse(desc, slice_of(canonical), &p->number[desc - parameter_table]);
+	/* What is not canonical differs in form alone. */
+	parameters_take(p, (enum parameter)(desc - parameter_table), value);
 	return 0;
 }

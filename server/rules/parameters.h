@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "zwy/v1/parameter.pb.h"
 
@@ -66,10 +67,17 @@ struct parameters {
 	/* bool and int as they are; enum: index of the word in `allowed`; time: seconds
 	 * since midnight; date: day number, INT64_MIN if not set; text and list: 0. */
 	int64_t number[PARAM_COUNT];
+	/* Of text and list; else "". The strings belong to whoever gave them. */
+	const char *text[PARAM_COUNT];
 };
 
+/* Whether a list has that word. */
+bool parameter_list_has(const char *list, struct slice word);
+
 void parameters_default(struct parameters *p);
-/* Takes a record's value over; unknown keys and bad values are refused. */
+/* The value of a key; false, and as it was, if it is not allowed. */
+bool parameters_take(struct parameters *p, enum parameter key, const char *value);
+/* Takes a record's value over, which must live as long; unknown keys and bad values are refused. */
 int parameters_set(struct parameters *p, const char *key, const char *value, struct fault *f);
 
 #endif

@@ -202,6 +202,23 @@ art_36_a_case_keeps_what_held_when_it_was_submitted(void **state)
 	}
 }
 
+static void
+art_36_a_list_widens_for_the_cases_begun_after_it(void **state)
+{
+	static const char wider[] = "elastic-ip public-listener inbound-nat internet-ingress web-page";
+	static const struct parameter_change changes[] = {{PARAM_TEST_EXPOSURE, 2, "suzhou", wider}};
+	struct parameter_history h = {changes, COUNT(changes)};
+	struct parameters p;
+	(void)state;
+	parameters_at(&h, "suzhou", 1, &p);
+	assert_true(parameter_list_has(p.text[PARAM_TEST_EXPOSURE], SLICE("elastic-ip")));
+	assert_false(parameter_list_has(p.text[PARAM_TEST_EXPOSURE], SLICE("web-page")));
+	parameters_at(&h, "suzhou", 2, &p);
+	assert_true(parameter_list_has(p.text[PARAM_TEST_EXPOSURE], SLICE("web-page")));
+	assert_false(parameter_list_has(p.text[PARAM_TEST_EXPOSURE], SLICE("web")));
+	assert_string_equal(p.text[PARAM_PROVISION_WD], "");
+}
+
 /* Whatever the province has and a city asks, what holds is never looser than the province's. */
 static void
 art_36_no_pair_of_values_loosens(void **state)
@@ -254,6 +271,7 @@ main(void)
 		TEST(art_36_every_change_is_kept_with_who_and_why),
 		TEST(art_36_a_tighter_province_overtakes_a_city),
 		TEST(art_36_a_case_keeps_what_held_when_it_was_submitted),
+		TEST(art_36_a_list_widens_for_the_cases_begun_after_it),
 		TEST(art_36_no_pair_of_values_loosens),
 		TEST(art_36_an_application_notes_the_rules_it_was_submitted_under),
 	};
