@@ -33,7 +33,7 @@ const char tree_readme[] =
 	"  EOF\n"
 	"  cat results/portal.req/state results/portal.req/id results/portal.req/error\n"
 	"\n"
-	"A request that begins with name=exemptions/ID makes that record: exemptions, exchanges, …\n"
+	"A request that begins with name=exemptions/ID makes or changes that record: exemptions, quotas, …\n"
 	"Every key: cat applications/new.  An old one as a template: cat applications/ID/record\n"
 	"The same file again is the same application. A refusal is the error of the write.\n"
 	"写错会立即报错，原因在 results/文件名/error；同一文件再写一次仍是同一个申请。\n"

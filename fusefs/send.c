@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "json.h"
+#include "request.h"
 #include "send.h"
 #include "text.h"
 #include "wire.h"
@@ -209,25 +210,6 @@ parse_request(struct buf *record, const struct kind_desc *kind, struct slice bod
 	return text_parse(record, kind->message, body, TEXT_INPUT, &place, f);
 }
 
-/* CreateXRequest of any kind; an application is also submitted. */
-static struct buf
-create_message(const struct kind_desc *kind, struct slice record, const char *request_id)
-{
-	struct buf b = {0};
-	wire_put_bytes(&b, zwy_v1_CreateApplicationRequest_application_tag, record);
-	wire_put_string(&b, zwy_v1_CreateApplicationRequest_request_id_tag, slice_of(request_id));
-	if (kind->kind == KIND_APPLICATION)
-		wire_put_uint(&b, zwy_v1_CreateApplicationRequest_submit_tag, 1);
-	return b;
-}
-
-static const char *
-path_of(const struct kind_desc *kind, enum verb verb)
-{
-	const struct method_desc *m = method_of(kind->kind, verb);
-	return m ? m->path : NULL;
-}
-
 static void
 note_fault(struct box *b, const char *name, const struct fault *f, int eno)
 {
@@ -241,31 +223,31 @@ send_request(struct op *op, struct box *b, const char *name, struct slice raw, s
 	     void (*done)(struct op *op, int eno))
 {
 	struct fault f = {0};
-	struct buf record = {0};
+	struct buf record = {0}, request = {0};
 	char request_id[BOX_NAME_MAX + 8];
 	const struct kind_desc *kind = json ? kind_by_collection(SLICE("applications")) : text_subject(body);
-	const char *path = path_of(kind, VERB_CREATE);
-	int code = path ? parse_request(&record, kind, body, json, &f)
-			: fault_set(&f, ERR_INVALID_NAME, "%s are not made by a request", kind->collection);
+	const struct method_desc *method = NULL;
+	int code = parse_request(&record, kind, body, json, &f);
+	snprintf(request_id, sizeof(request_id), BOX_KEY_PREFIX "%s", name);
+	if (code == 0 && !(method = request_message(&request, kind, buf_slice(&record), request_id)))
+		code = fault_set(&f, ERR_INVALID_NAME, "%s are not made by a request", kind->collection);
+	buf_release(&record);
 	if (code < 0) {
 		int eno = reason_of(code)->eno;
 		note_fault(b, name, &f, eno);
-		buf_release(&record);
 		done(op, eno);
 		return;
 	}
 	struct send *s = send_new(op, done);
-	snprintf(request_id, sizeof(request_id), BOX_KEY_PREFIX "%s", name);
-	struct buf request = create_message(kind, buf_slice(&record), request_id);
-	buf_release(&record);
 	if (s) {
 		s->box = b;
 		snprintf(s->name, sizeof(s->name), "%s", name);
 		buf_append_slice(&s->raw, raw);
 		s->settle = request_settled;
 	}
-	int eno = !s || request.error || s->raw.error ? ENOMEM
-						      : send_start(s, path, buf_slice(&request), false);
+	int eno = !s || request.error || s->raw.error
+			  ? ENOMEM
+			  : send_start(s, method->path, buf_slice(&request), false);
 	buf_release(&request);
 	if (eno && s)
 		send_end(s, eno);
@@ -340,6 +322,13 @@ act_message(struct send *s, struct slice line, struct buf *request, struct fault
 	return text_words(line, add_word, request, f);
 }
 
+static const char *
+act_path(const struct kind_desc *kind)
+{
+	const struct method_desc *m = method_of(kind->kind, VERB_ACT);
+	return m ? m->path : NULL;
+}
+
 static int
 new_message(struct slice line, struct buf *request, struct fault *f)
 {
@@ -347,7 +336,7 @@ new_message(struct slice line, struct buf *request, struct fault *f)
 	struct buf application = {0};
 	int code = text_parse_line(&application, kind->message, line, TEXT_INPUT, f);
 	if (code == 0)
-		*request = create_message(kind, buf_slice(&application), "");
+		request_message(request, kind, buf_slice(&application), "");
 	buf_release(&application);
 	return code;
 }
@@ -387,7 +376,7 @@ send_line(struct op *op, struct slice line, void (*done)(struct op *op, int eno)
 	} else {
 		int eno = request.error ? ENOMEM
 					: send_start(s,
-						     act ? path_of(p.kind, VERB_ACT)
+						     act ? act_path(p.kind)
 							 : "/zwy.v1.ApplicationService/CreateApplication",
 						     buf_slice(&request), false);
 		if (eno)

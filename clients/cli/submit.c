@@ -2,10 +2,10 @@
 
 #include "cli.h"
 #include "json.h"
+#include "request.h"
 #include "text.h"
 #include "wire.h"
 
-enum { CREATE_RECORD = 2, CREATE_REQUEST_ID = 3, CREATE_SUBMIT = 5 };
 enum { APPLICATION_NAME = 1, APPLICATION_STATE = 5 };
 enum { EXPLAIN_WHY = 2, WHY_REASON = 1, WHY_TEXT = 3, WHY_FIELD = 4 };
 
@@ -45,10 +45,6 @@ parse_request(struct cli *cli, const char *path, struct slice text, struct buf *
 static int
 create(struct cli *cli, struct slice text, const struct kind_desc *kind, struct slice record, struct buf *ret)
 {
-	const struct method_desc *method = method_of(kind->kind, VERB_CREATE);
-	if (!method)
-		return tell_code(cli, ERR_INVALID_NAME, "%s are not made by a request", kind->collection);
-	struct rpc rpc = {.path = method->path, .writes = true, .repeatable = true};
 	struct buf request = {0};
 	char digest[65];
 	const char *id = cli->option[OPT_REQUEST_ID];
@@ -56,10 +52,10 @@ create(struct cli *cli, struct slice text, const struct kind_desc *kind, struct 
 		sha256_hex(digest, text);
 		id = digest;
 	}
-	wire_put_bytes(&request, CREATE_RECORD, record);
-	wire_put_string(&request, CREATE_REQUEST_ID, slice_of(id));
-	if (kind->kind == KIND_APPLICATION)
-		wire_put_uint(&request, CREATE_SUBMIT, 1);
+	const struct method_desc *method = request_message(&request, kind, record, id);
+	if (!method)
+		return tell_code(cli, ERR_INVALID_NAME, "%s are not made by a request", kind->collection);
+	struct rpc rpc = {.path = method->path, .writes = true, .repeatable = true};
 	int r = remote_call(cli, &rpc, &request, ret);
 	buf_release(&request);
 	return r;

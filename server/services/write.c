@@ -6,9 +6,9 @@
 #include "wire.h"
 
 /* CreateXRequest: parent=1, x=2, request_id=3, validate_only=4, submit=5 (applications).
- * UpdateXRequest: x=1, update_mask=2, request_id=3. */
+ * UpdateXRequest: x=1, update_mask=2, request_id=3, allow_missing=4 (not of applications). */
 enum { CREATE_RECORD = 2, CREATE_REQUEST_ID = 3, CREATE_VALIDATE_ONLY = 4, CREATE_SUBMIT = 5 };
-enum { UPDATE_RECORD = 1, UPDATE_MASK = 2, UPDATE_REQUEST_ID = 3 };
+enum { UPDATE_RECORD = 1, UPDATE_MASK = 2, UPDATE_REQUEST_ID = 3, UPDATE_ALLOW_MISSING = 4 };
 enum { RECORD_NAME = 1 };
 
 static int
@@ -29,7 +29,7 @@ read_put(struct job *j, struct call *c, struct slice message, bool create, struc
 		.kind = method->kind,
 		.record = wire_string(whole, create ? CREATE_RECORD : UPDATE_RECORD),
 		.create = create,
-		.update = !create,
+		.update = !create && !wire_uint(whole, UPDATE_ALLOW_MISSING),
 		.submit = create && wire_uint(whole, CREATE_SUBMIT),
 	};
 	ret->name = wire_string(ret->record, RECORD_NAME);

@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Refused, demo, main, message, rounds  # noqa: E402
+from zwytest import Refused, demo, main, message, refused, rounds  # noqa: E402
 
 CALLERS = 100
 
@@ -123,6 +123,21 @@ def limited(client, limit, reason):
     request.quota.dimensions.add(name="quantity", limit=limit)
     request.update_mask.paths.extend(("dimensions", "reason"))
     return request
+
+
+def test_a_limit_that_is_not_there_is_made_only_if_that_is_said(server):
+    client = server.client()
+    request = message("UpdateQuotaRequest")
+    request.quota.name = f"quotas/{demo.DEPARTMENT}/blockchain"
+    request.quota.dimensions.add(name="quantity", limit=2)
+    with refused("NOT_FOUND", "NOT_FOUND"):
+        client.call("UpdateQuota", request, as_=demo.CA)
+    request.allow_missing = True
+    assert client.call("UpdateQuota", request, as_=demo.CA).dimensions[0].limit == 2
+    with refused("WRONG_ROLE", "PERMISSION_DENIED"):
+        client.call("UpdateQuota", request, as_=demo.DU)
+    request.quota.dimensions[0].limit = 3
+    assert client.call("UpdateQuota", request, as_=demo.CA).dimensions[0].limit == 3
 
 
 def test_who_changed_a_limit_and_why_stays_in_events_and_ledger(server):
