@@ -190,15 +190,41 @@ begin_other(struct work *w, const struct facts *facts, const zwy_v1_Application 
 	return work_begin(ret, f);
 }
 
+/* Goes on with a case that this command has moved before. */
+static int
+resume_other(struct work *w, const struct facts *facts, struct outcome *out, struct work *ret,
+	     struct fault *f)
+{
+	zwy_v1_Application *before = arena_alloc(w->arena, sizeof(*before));
+	if (!before)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	*before = out->application;
+	*ret = (struct work){
+		.facts = facts,
+		.before = before,
+		.comment = text_of(w->out->application.name),
+		.arena = w->arena,
+		.out = out,
+		.root = w->root,
+		.event_room = out->event_count,
+	};
+	return work_begin(ret, f);
+}
+
 int
 work_other(struct work *w, const char *name, const char *action, struct fault *f)
 {
 	const struct case_facts *c = facts_case(w->facts, name);
+	struct outcome *moved = NULL;
 	struct work other;
 	size_t row;
 	if (!c)
 		return fault_set(f, ERR_INTERNAL, "no facts of %.80s", text_of(name));
-	int r = begin_other(w, c->facts, c->application, &other, f);
+	for (size_t i = 0; i < w->root->other_count; i++)
+		if (text_is(w->root->others[i]->application.name, name))
+			moved = w->root->others[i];
+	int r = moved ? resume_other(w, c->facts, moved, &other, f)
+		      : begin_other(w, c->facts, c->application, &other, f);
 	if (r)
 		return r;
 	r = step_choose(&other, action, &row, f);
