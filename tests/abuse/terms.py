@@ -10,9 +10,12 @@ from wire import (DATA, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, LARGEST_WINDOW
 
 SHORT = ("preface_timeout=500", "settings_timeout=500", "header_timeout=500", "receive_timeout=500", "send_timeout=500",
          "abort_grace=100")
+# Where the peer has something to do in time, there is time, for a busy machine.
+WAITING = ("preface_timeout=5000", "settings_timeout=5000", "header_timeout=500", "receive_timeout=500", "send_timeout=5000")
 DEAD = ("keepalive_time=300", "keepalive_timeout=300")
-IDLE = ("max_connection_idle=300",)
-OLD = ("max_connection_age=600", "max_connection_age_grace=300")
+ALIVE = ("keepalive_time=300", "keepalive_timeout=10000")
+IDLE = ("max_connection_idle=1000",)
+OLD = ("max_connection_age=1500", "max_connection_age_grace=300")
 
 SERVICE = "/grpc.testing.TestService/"
 ANYTHING = Right("anything", lambda peer: True)
@@ -133,17 +136,17 @@ ROWS = [
     ("half_a_message_in_a_stream", half_message_in_a_stream, DEADLINE, {}, SHORT),
     ("a_unary_call_without_its_message", no_message, DEADLINE, {}, SHORT),
     ("a_unary_call_without_its_end", no_end, DEADLINE, {}, SHORT),
-    ("a_stream_that_waits", waiting_stream, Right("OK", lambda p: p.reply(1).status == 0), {}, SHORT),
+    ("a_stream_that_waits", waiting_stream, Right("OK", lambda p: p.reply(1).status == 0), {}, WAITING),
     ("large_replies_and_no_window", large_replies(100, 1 << 20), no_stream_is_left(100), window(0), SHORT),
     ("large_replies_and_a_window_of_1", large_replies(100, 1 << 20), no_stream_is_left(100), window(1), SHORT),
     ("a_reply_that_is_never_taken", large_replies(1, 100000), resets("CANCEL"), window(1000), SHORT),
-    ("a_reply_that_is_taken_slowly", growing_window, Right("OK", lambda p: p.reply(1).status == 0), window(1), SHORT),
+    ("a_reply_that_is_taken_slowly", growing_window, Right("OK", lambda p: p.reply(1).status == 0), window(1), WAITING),
     ("large_replies_that_nobody_reads", large_replies_to_nobody, ANYTHING,
      {"deaf": True, "settings": setting(INITIAL_WINDOW_SIZE, LARGEST_WINDOW)}, SHORT),
     ("pings_without_a_call", pings, calm("too_many_pings"), {}, SHORT),
     ("a_dead_peer", open_stream, ends("NO_ERROR", "keepalive_timeout"), {"answer_pings": False}, DEAD),
     ("a_peer_that_answers_is_kept", lambda p: (open_stream(p), p.listen(lambda: p.pings > 3), p.say(frame(DATA, END_STREAM, 1))),
-     Right("OK", lambda p: p.reply(1).status == 0), {}, DEAD),
+     Right("OK", lambda p: p.reply(1).status == 0), {}, ALIVE),
     ("an_idle_connection", nothing, DRAINED, {}, IDLE),
     ("a_connection_with_a_call_is_not_idle", waiting_stream, Right("OK", lambda p: p.reply(1).status == 0), {}, IDLE),
     ("an_old_connection", open_stream, UNAVAILABLE & DRAINED, {}, OLD),

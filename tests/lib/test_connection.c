@@ -68,7 +68,7 @@ a_waiting_call_s_deadline_says_that_nothing_was_sent(void **state)
 {
 	(void)state;
 	struct zwy_client *c = client_of("unix:/tmp/zwy-there-is-no-such-socket");
-	struct zwy_call_options o = {.size = sizeof(o), .wait_for_ready = true, .timeout_ms = 60};
+	struct zwy_call_options o = {.size = sizeof(o), .wait_for_ready = true, .timeout_ms = 300};
 	struct zwy_error error;
 	assert_int_equal(call(c, &o, &error), -1);
 	assert_int_equal(error.status, GRPC_DEADLINE_EXCEEDED);

@@ -40,7 +40,7 @@ class Echo:
     """The methods of one server, over one channel."""
 
     def __init__(self, target):
-        options = [("grpc.max_receive_message_length", 64 << 20)]
+        options = [("grpc.max_receive_message_length", 64 << 20), ("grpc.use_local_subchannel_pool", 1)]
         if target.startswith("tls:"):
             credentials = grpc.ssl_channel_credentials(authority.authority().pem)
             self.channel = grpc.secure_channel(target[len("tls:"):], credentials, options)

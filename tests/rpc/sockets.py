@@ -119,7 +119,7 @@ def test_what_is_no_http_is_turned_away():
 
 
 def test_http_connections_are_limited_in_number_and_silence():
-    with Server("http:127.0.0.1:0", words=["http_connections=3", "http_timeout=1000"]) as server:
+    with Server("http:127.0.0.1:0", words=["http_connections=3", "http_timeout=3000"]) as server:
         held = [server.dial() for _ in range(3)]
         for sock in held:
             sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -141,6 +141,7 @@ def test_a_drain_that_waits_for_an_answer_sleeps_meanwhile():
         with server.dial() as sock:
             sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
             assert get(server, "/hello")[0] == 200  # and before it the server has seen the first
+            before += server.processor_seconds()
             server.stop()
     assert processor_seconds_of_children() - before < 1
 
@@ -251,7 +252,7 @@ def test_a_peer_that_takes_nothing_is_closed():
 
 
 def test_a_peer_that_reads_slowly_is_not():
-    with Server("127.0.0.1:0", words=["write_timeout=1000"]) as server:
+    with Server("127.0.0.1:0", words=["write_timeout=3000"]) as server:
         raw = not_reading(server, 4)
         got = 0
         while got < 4000000:

@@ -4,11 +4,13 @@ import contextlib
 import http.client
 import os
 import pathlib
+import queue
 import resource
 import signal
 import socket
 import stat
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 from zwytest import authority, demo, eventually, main, scratch_dir, with_server  # noqa: E402
@@ -43,9 +45,12 @@ class Handed:
             self.sockets.append((name, socket.socket(fileno=os.dup2(sock.fileno(), 100 + len(self.sockets)))))
             sock.close()
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notices.settimeout(60)
         self.path = scratch_dir("notify-") + "/socket"
         self.notices.bind(self.path)
+        # They are read as they come, as systemd does: a server whose signs of life nobody reads waits.
+        self.said = queue.Queue()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
 
     def command(self):
         """A shell in between knows the process id that LISTEN_PID must name."""
@@ -62,13 +67,20 @@ class Handed:
         self.server.extra_targets = len(self.sockets)
         self.server.start()
 
+    def _read(self):
+        while said := self.notices.recv(4096).decode():
+            self.said.put(said)
+
     def notice(self, wanted):
         while True:
-            said = self.notices.recv(4096).decode()
+            said = self.said.get(timeout=60)
             if said.startswith(wanted):
                 return said
 
     def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self.path)
+        self.reader.join()
         for _, sock in self.sockets:
             sock.close()
         self.notices.close()

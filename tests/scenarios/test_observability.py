@@ -69,8 +69,8 @@ def test_metrics_agree_with_what_was_called(server):
     stream = client.stream("Watch", as_=demo.CA, since=0)
     seen = [next(stream) for _ in range(3)]
     assert len(seen) == 3
-    samples = eventually(lambda: (lambda s: s if by_method(s, "grpc_server_handled_total", "GetApplication", grpc_code="NotFound")
-                                  else None)(read_metrics(server)), "the calls to be counted")
+    samples = eventually(lambda: (lambda s: s if sample(s, "zwy_open_calls") == 1 else None)(read_metrics(server)),
+                         "all calls but the stream to have ended")
     assert by_method(samples, "grpc_server_started_total", "GetApplication") == 6
     assert by_method(samples, "grpc_server_handled_total", "GetApplication", grpc_code="OK") == 5
     assert by_method(samples, "grpc_server_handled_total", "GetApplication", grpc_code="NotFound") == 1
@@ -315,7 +315,7 @@ def retry_of(call):
 
 def watch(client, count):
     """So many streams, each of which has been heard."""
-    streams = [client.stream("Watch", as_=demo.CA) for _ in range(count)]
+    streams = [client.stream("Watch", as_=demo.CA, timeout=300) for _ in range(count)]
     for stream in streams:
         stream.initial_metadata()
     return streams
@@ -382,11 +382,12 @@ def test_reading_goes_on_while_changes_are_refused(server):
 
 
 def test_a_flood_is_shed_and_afterwards_everybody_is_served(server):
-    configured(server, overload_lag=1, overload_interval=50, log_rate=10)
     client = server.client()
     made = demo.application()
     for call in [client.future("CreateApplication", as_=demo.DU, application=made, submit=False) for _ in range(500)]:
         call.result(60)
+    configured(server, overload_lag=1, overload_interval=50, log_rate=10)
+    client = server.client()
     old, = watch(client, 1)
     check = standard_stub(server.client().channel, "health.v1.Health/Check")
     # each looks at all records and finds none: much work, small answers
@@ -410,11 +411,12 @@ def test_a_flood_is_shed_and_afterwards_everybody_is_served(server):
         load.kill()
         load.wait()
     eventually(lambda: sample(read_metrics(server), "zwy_overload_share_percent") == 0, "the overload to end")
+    # On a busy machine a turn of the loop may take long again at any time, and does not go on doing so.
     for _ in range(50):
-        demo.get(client, filed.name)
+        assert eventually(lambda: taken(lambda: demo.get(client, filed.name)), "a call to be admitted")
     old.cancel()
     lines = [line.get("msg") for line in whole_log(server) if line.get("cause") == "lag"]
-    assert lines[0] == "overload begins" and lines[-1] == "overload has ended", lines
+    assert lines[:2] == ["overload begins", "overload has ended"], lines
 
 
 def test_a_connection_ended_for_abuse_is_told_with_its_reason(server):

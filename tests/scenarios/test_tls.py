@@ -67,10 +67,10 @@ def test_over_tls_an_application_goes_its_whole_way(server):
 def test_where_certificates_are_required_none_means_no_connection(server):
     assert server.client(target=server.tls, certificate=demo.DU).call("WhoAmI").principal.name == "principals/" + demo.DU
     with refused("", status="UNAVAILABLE"):
-        server.client(target=server.tls).call("WhoAmI", timeout=5)
+        server.client(target=server.tls).call("WhoAmI", timeout=30)
     stranger = Authority("a stranger").sign(demo.DU)
     with refused("", status="UNAVAILABLE"):
-        server.client(target=server.tls, certificate=stranger).call("WhoAmI", timeout=5)
+        server.client(target=server.tls, certificate=stranger).call("WhoAmI", timeout=30)
 
 
 def test_sighup_reads_revocations_while_a_watch_goes_on(server):
@@ -82,7 +82,7 @@ def test_sighup_reads_revocations_while_a_watch_goes_on(server):
     server.settings = {"tls_certificate": authority.server_pair().certificate, "tls_key": authority.server_pair().key, "tls_crl": crl,
                        "tls_client_ca": ours.certificate, "tls_client_certificates": "required"}
     server.start()
-    watch = server.client(target=server.tls, certificate=lost).stream("Watch", prefix="applications/", since=0)
+    watch = server.client(target=server.tls, certificate=lost).stream("Watch", prefix="applications/", since=0, timeout=300)
     first = demo.file(server.client()).name
     assert next(event for event in watch if event.name == first)
     ours.revoke(lost)
@@ -90,7 +90,7 @@ def test_sighup_reads_revocations_while_a_watch_goes_on(server):
     server.process.send_signal(signal.SIGHUP)
     eventually(lambda: "SIGHUP: TLS files were read again" in server.log_text(), "the log to say so")
     with refused("", status="UNAVAILABLE"):
-        server.client(target=server.tls, certificate=lost).call("WhoAmI", timeout=5)
+        server.client(target=server.tls, certificate=lost).call("WhoAmI", timeout=30)
     second = demo.file(server.client()).name  # who is in goes on
     assert next(event for event in watch if event.name == second)
 

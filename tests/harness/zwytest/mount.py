@@ -17,9 +17,10 @@ class Mount:
             raise Skip("no /dev/fuse")
         self.point = pathlib.Path(scratch_dir("mount-"))
         self.log = self.point.parent / (self.point.name + ".log")
-        command = [program("zwyfs"), "-f"]
-        if options:
-            command += ["-o", options]
+        options = [options] if options else []
+        if "read_deadline=" not in "".join(options):
+            options.append("read_deadline=10000")  # generous, for a busy machine
+        command = [program("zwyfs"), "-f", "-o", ",".join(options)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command + [target or server.unix, str(self.point)], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
