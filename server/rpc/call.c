@@ -19,6 +19,12 @@ call_server(const struct call *c)
 	return c->engine->config->server;
 }
 
+bool
+is_local(const struct call_peer *peer)
+{
+	return peer->is_unix || peer->is_loopback;
+}
+
 struct slice
 call_metadata(const struct call *c, const char *key)
 {

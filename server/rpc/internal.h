@@ -264,6 +264,9 @@ bool gzip_announce(struct call *c);
 msec gzip_service(struct engine *e);
 void gzip_forget(struct engine *e);
 
+/* call.c */
+bool is_local(const struct call_peer *peer);
+
 /* page.c */
 const struct rpc_page *page_find(const struct rpc_config *config, struct slice path);
 void page_answer(struct call *c);
@@ -271,7 +274,6 @@ void page_answer(struct call *c);
 /* reply.c */
 /* The library sends no larger header block. */
 #define REPLY_HEADERS_MAX 65000
-bool is_local(const struct call_peer *peer);
 nghttp2_nv reply_field(struct slice key, struct slice value, uint8_t flags);
 void reply_submit(struct call *c, const nghttp2_nv *nv, size_t n, bool with_body);
 void reply_headers(struct call *c);

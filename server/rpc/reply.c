@@ -16,12 +16,6 @@
 
 #define FIXED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
 
-bool
-is_local(const struct call_peer *peer)
-{
-	return peer->is_unix || peer->is_loopback;
-}
-
 nghttp2_nv
 reply_field(struct slice key, struct slice value, uint8_t flags)
 {
