@@ -175,7 +175,7 @@ accept_answer(struct send *s, struct box_result *r)
 	uint64_t revision = wire_uint(answer, zwy_v1_Application_revision_tag);
 	*r = (struct box_result){.state = BOX_ACCEPTED, .time = wall_ms()};
 	set_text(r->record, sizeof(r->record), name);
-	set_text(r->id, sizeof(r->id), last_part(name));
+	set_text(r->id, sizeof(r->id), name_id(name));
 	if (revision > s->caller->own_revision)
 		s->caller->own_revision = revision;
 }

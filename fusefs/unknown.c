@@ -33,7 +33,7 @@ resolve(struct question *q, const struct zwy_error *error)
 {
 	struct box_result r = {.time = wall_ms()}, before;
 	struct slice record = wire_string(buf_slice(&q->answer), zwy_v1_Request_result_tag),
-		     id = last_part(record);
+		     id = name_id(record);
 	if (!box_result_find(q->box, slice_of(q->name), &before))
 		return;
 	if (error->status == GRPC_OK && record.n) {

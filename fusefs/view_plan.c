@@ -214,7 +214,7 @@ ask_need(struct view_task *t, unsigned need)
 	}
 }
 
-/* Whether a result is a draft, the application itself says. */
+/* Whether a result is a draft, the record itself says. */
 static void
 plan_result(struct view_task *t)
 {
@@ -225,8 +225,12 @@ plan_result(struct view_task *t)
 		record = slice_of(r.record);
 	else if (request && !request->code)
 		record = wire_string(buf_slice(&request->answer), 6);
-	if (record.n)
-		view_ask(t, NEED_PARENT, "/zwy.v1.ApplicationService/GetApplication", 1, record);
+	struct name name;
+	const char *method = record.n && name_parse(&name, record, NULL) == 0 && name.kind->workflow
+				     ? method_path(name.kind, VERB_GET)
+				     : NULL;
+	if (method)
+		view_ask(t, NEED_PARENT, method, 1, record);
 }
 
 /* The second round: what the first one's answers make necessary. */

@@ -86,7 +86,7 @@ find_result(struct view_task *t, struct box_result *ret)
 	if (!a || a->code)
 		return false;
 	struct slice record = wire_string(buf_slice(&a->answer), zwy_v1_Request_result_tag),
-		     id = last_part(record);
+		     id = name_id(record);
 	*ret = (struct box_result){.state = BOX_ACCEPTED,
 				   .time = wire_time(buf_slice(&a->answer), zwy_v1_Request_create_time_tag)};
 	snprintf(ret->id, sizeof(ret->id), "%.*s", (int)id.n, id.p);
@@ -94,7 +94,7 @@ find_result(struct view_task *t, struct box_result *ret)
 	return true;
 }
 
-/* An application that lacks only documents is a draft until it is submitted. */
+/* An application that lacks only documents, or a forecast, is a draft until it is submitted. */
 static const char *
 result_state(struct view_task *t, const struct box_result *r)
 {

@@ -263,6 +263,18 @@ put_var(struct buf *b, const struct segment_desc *segment, struct slice value)
 	}
 }
 
+struct slice
+name_id(struct slice text)
+{
+	struct name name;
+	struct slice head;
+	if (name_parse(&name, text, NULL) == 0)
+		return name.var_count == 1 ? name.vars[0] : text;
+	while (slice_cut(&text, '/', &head))
+		;
+	return text;
+}
+
 int
 name_key(struct buf *b, const struct name *n)
 {

@@ -37,6 +37,10 @@ int name_parse_collection(struct name *ret, struct slice text, struct fault *f);
 /* Writes the text of a name. */
 void name_format(struct buf *b, const struct name *n);
 
+/* What people call a record: its id where that says it all (A-2026-000123), else the whole
+ * name (forecasts/provincial-finance/2027). Points into `text`. */
+struct slice name_id(struct slice text);
+
 /* Key: kind byte, then for each variable: slug bytes and NUL; number as 8 bytes
  * big endian; id as 2 bytes year and 6 bytes number, big endian. With fewer
  * variables than the pattern has it is the prefix of all keys below.

@@ -6,7 +6,7 @@
 #include "text.h"
 #include "wire.h"
 
-enum { APPLICATION_NAME = 1, APPLICATION_STATE = 5 };
+enum { RECORD_NAME = 1, RECORD_STATE = 5 };
 enum { EXPLAIN_WHY = 2, WHY_REASON = 1, WHY_TEXT = 3, WHY_FIELD = 4 };
 
 static bool
@@ -66,22 +66,29 @@ static void
 tell_missing(struct cli *cli, const char *name)
 {
 	struct buf explained = {0};
-	struct slice id = last_segment(slice_of(name));
+	struct slice id = name_id(slice_of(name));
+	bool missing = false;
 	if (remote_explain(cli, name, &explained) == EXIT_OK) {
 		struct slice rest = buf_slice(&explained);
 		struct wire_field w;
-		note("%.*s is a draft until everything is there:", (int)id.n, id.p);
 		while (wire_next(&rest, &w) == 1) {
 			struct slice field, text;
 			if (w.number != EXPLAIN_WHY || wire_string(w.bytes, WHY_REASON).n == 0)
 				continue;
+			if (!missing)
+				note("%.*s is a draft until everything is there:", (int)id.n, id.p);
+			missing = true;
 			field = wire_string(w.bytes, WHY_FIELD);
 			text = wire_string(w.bytes, WHY_TEXT);
 			fprintf(stderr, "  %.*s%s%.*s\n", (int)field.n, field.p, field.n ? ": " : "",
 				(int)text.n, text.p);
 		}
-		fprintf(stderr, "  what to do: hand in what is missing, then `zwy act %.*s submit`\n",
-			(int)id.n, id.p);
+		if (missing)
+			fprintf(stderr, "  what to do: hand in what is missing, then `zwy act %.*s submit`\n",
+				(int)id.n, id.p);
+		else
+			note("%.*s is a draft; `zwy act %.*s submit` hands it in", (int)id.n, id.p, (int)id.n,
+			     id.p);
 	}
 	buf_release(&explained);
 }
@@ -99,16 +106,15 @@ cmd_submit(struct cli *cli)
 	if (r == EXIT_OK)
 		r = create(cli, buf_slice(&text), kind, buf_slice(&asked), &record);
 	if (r == EXIT_OK) {
-		struct slice name = wire_string(buf_slice(&record), APPLICATION_NAME);
-		struct slice id = last_segment(name);
+		struct slice name = wire_string(buf_slice(&record), RECORD_NAME);
+		struct slice id = name_id(name);
 		if (cli->output == OUTPUT_TEXT)
 			printf("%.*s\n", (int)id.n, id.p);
 		else
 			r = print_one(cli, kind->message, buf_slice(&record));
 		char whole[NAME_MAX_BYTES];
 		snprintf(whole, sizeof(whole), "%.*s", (int)name.n, name.p);
-		if (kind->kind == KIND_APPLICATION &&
-		    slice_is(wire_string(buf_slice(&record), APPLICATION_STATE), "draft"))
+		if (kind->workflow && slice_is(wire_string(buf_slice(&record), RECORD_STATE), "draft"))
 			tell_missing(cli, whole);
 	}
 	buf_release(&text);
