@@ -27,9 +27,9 @@ const char *
 parameter_type_name(enum parameter_type type)
 {
 	static const char *const names[] = {
-		[PARAMETER_BOOL] = "bool", [PARAMETER_INT] = "int",   [PARAMETER_ENUM] = "enum",
-		[PARAMETER_TEXT] = "text", [PARAMETER_LIST] = "list", [PARAMETER_TIME] = "time",
-		[PARAMETER_DATE] = "date",
+		[PARAMETER_BOOL] = "bool", [PARAMETER_INT] = "int",       [PARAMETER_ENUM] = "enum",
+		[PARAMETER_TEXT] = "text", [PARAMETER_LIST] = "list",     [PARAMETER_TIME] = "time",
+		[PARAMETER_DATE] = "date", [PARAMETER_WINDOW] = "window",
 	};
 	return names[type];
 }
@@ -96,6 +96,31 @@ parse_date(struct slice s, int64_t *ret)
 	return true;
 }
 
+/* MM-DD of a common year, as MMDD. */
+static bool
+parse_month_day(struct slice s, int64_t *ret)
+{
+	char date[DATE_LEN];
+	day d;
+	snprintf(date, sizeof(date), "2001-%.*s", s.n == 5 ? (int)s.n : 0, s.p);
+	if (s.n != 5 || !date_parse(slice_of(date), &d))
+		return false;
+	struct civil c = civil_from_day(d);
+	*ret = c.month * 100 + c.mday;
+	return true;
+}
+
+static bool
+parse_window(struct slice s, int64_t *ret)
+{
+	int64_t from, to;
+	if (s.n != 12 || memcmp(s.p + 5, "..", 2) != 0 || !parse_month_day(slice_make(s.p, 5), &from) ||
+	    !parse_month_day(slice_make(s.p + 7, 5), &to))
+		return false;
+	*ret = from * WINDOW_STEP + to;
+	return from <= to;
+}
+
 static bool
 parse_list(struct slice s, int64_t *ret)
 {
@@ -135,6 +160,8 @@ parse(const struct parameter_desc *p, struct slice s, int64_t *ret)
 		return parse_time(s, ret);
 	case PARAMETER_DATE:
 		return parse_date(s, ret);
+	case PARAMETER_WINDOW:
+		return parse_window(s, ret);
 	case PARAMETER_LIST:
 		return parse_list(s, ret);
 	case PARAMETER_TEXT:
@@ -159,6 +186,8 @@ form_of(const struct parameter_desc *p)
 		return "words with one blank between them";
 	case PARAMETER_DATE:
 		return "YYYY-MM-DD, or nothing";
+	case PARAMETER_WINDOW:
+		return "MM-DD..MM-DD, both of one year";
 	case PARAMETER_TEXT:
 		return "one line of text under 256 bytes";
 	case PARAMETER_TIME:

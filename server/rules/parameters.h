@@ -17,9 +17,10 @@ enum parameter_type {
 	PARAMETER_INT,
 	PARAMETER_ENUM,
 	PARAMETER_TEXT,
-	PARAMETER_LIST, /* words apart by blanks */
-	PARAMETER_TIME, /* HH:MM:SS up to 24:00:00, UTC+8 */
-	PARAMETER_DATE, /* YYYY-MM-DD, or empty: not set */
+	PARAMETER_LIST,   /* words apart by blanks */
+	PARAMETER_TIME,   /* HH:MM:SS up to 24:00:00, UTC+8 */
+	PARAMETER_DATE,   /* YYYY-MM-DD, or empty: not set */
+	PARAMETER_WINDOW, /* MM-DD..MM-DD of one year */
 };
 
 /* Which way a city's own value is tighter than the province's (Article 36). */
@@ -44,7 +45,7 @@ struct parameter_desc {
 extern const struct parameter_desc parameter_table[]; /* by enum parameter */
 extern const size_t parameter_count;
 const struct parameter_desc *parameter_find(const char *key);
-/* As Parameter.type says it: bool, int, enum, text, list, time, date. */
+/* As Parameter.type says it: bool, int, enum, text, list, time, date, window. */
 const char *parameter_type_name(enum parameter_type type);
 
 #define PARAMETER_MAX_BYTES 256
@@ -63,9 +64,11 @@ enum parameter {
 	PARAM_COUNT
 };
 
+#define WINDOW_STEP 10000
 struct parameters {
 	/* bool and int as they are; enum: index of the word in `allowed`; time: seconds
-	 * since midnight; date: day number, INT64_MIN if not set; text and list: 0. */
+	 * since midnight; date: day number, INT64_MIN if not set; window: both ends as MMDD,
+	 * the first times WINDOW_STEP; text and list: 0. */
 	int64_t number[PARAM_COUNT];
 	/* Of text and list; else "". The strings belong to whoever gave them. */
 	const char *text[PARAM_COUNT];

@@ -17,6 +17,7 @@
 #include "rules/registers.h"
 #include "zwy/v1/calendar.pb.h"
 #include "zwy/v1/catalogue.pb.h"
+#include "zwy/v1/forecast.pb.h"
 #include "zwy/v1/node.pb.h"
 #include "zwy/v1/organisation.pb.h"
 #include "zwy/v1/parameter.pb.h"
@@ -95,9 +96,10 @@ struct scope_facts {
 	const zwy_v1_System *system;         /* the record's, or from_system; NULL: none of that slug */
 	const zwy_v1_System *to_system;      /* of an exchange */
 	const zwy_v1_Exemption *earlier;     /* the system's last claim; NULL: none */
-	const zwy_v1_Department *department; /* of a legacy cloud; NULL: none of that slug */
+	const zwy_v1_Department *department; /* of a legacy cloud or forecast; NULL: none of that slug */
 	const zwy_v1_Node *node;             /* of that department, or of the record guided; NULL: none */
 	const char *about_department;        /* of the record guided */
+	const struct services *services;     /* for a forecast */
 };
 
 /* Article 5: the department of the system claims, with the basis and its document. As
@@ -116,6 +118,11 @@ int legacy_cloud_rule(const struct scope_facts *facts, const zwy_v1_LegacyCloud 
 /* Article 9: the department of from_system requests. Both systems lie at one node. */
 int exchange_rule(const struct scope_facts *facts, const zwy_v1_Exchange *before,
 		  const zwy_v1_Exchange *asked, struct arena *arena, zwy_v1_Exchange *ret, struct fault *f);
+
+/* Article 21: the department named forecasts/DEPARTMENT/YEAR writes, for the next calendar
+ * year or, late, for this one: before it is handed in, and in opinion_adjust. */
+int forecast_rule(const struct scope_facts *facts, const zwy_v1_Forecast *before,
+		  const zwy_v1_Forecast *asked, struct arena *arena, zwy_v1_Forecast *ret, struct fault *f);
 
 /* Article 4: the province's operator, about a record that lies at a city's node. */
 int guidance_rule(const struct scope_facts *facts, const zwy_v1_Guidance *before,

@@ -8,6 +8,29 @@ clocks_of(const struct register_desc *desc, const void *record, size_t *ret_coun
 	return *ret_count ? *(zwy_v1_Clock *const *)((const char *)record + desc->clocks) : NULL;
 }
 
+zwy_v1_Clock *
+register_clock_new(const char *term, const char *article, day last, const zwy_v1_Node *node, msec now,
+		   struct arena *arena)
+{
+	zwy_v1_Clock *clock = arena_array(arena, 1, sizeof(*clock));
+	char date[DATE_LEN];
+	if (!clock)
+		return NULL;
+	date_format(date, last);
+	*clock = (zwy_v1_Clock){
+		.term = arena_strdup(arena, term),
+		.article = arena_strdup(arena, article),
+		.statutory = article[0] != '\0',
+		.has_start_time = true,
+		.start_time = stamp_of(now),
+		.due_date = arena_strdup(arena, date),
+		.has_due_time = true,
+		.due_time = stamp_of(day_start(last + 1)),
+		.owner = role_at(node, DU_BIT, arena),
+	};
+	return clock;
+}
+
 void
 register_stop_clocks(struct register_work *w)
 {

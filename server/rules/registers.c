@@ -295,14 +295,18 @@ register_act(const struct register_facts *facts, const struct register_desc *des
 
 /* ---- why and what next --------------------------------------------------------------- */
 
-/* Whether this actor may try the step now. */
+/* Whether this actor may try the step now; what its guard finds missing is told to everybody. */
 static bool
-is_open(const struct register_work *w, const struct register_step *s)
+is_open(const struct register_work *w, const struct register_step *s, struct fault *missing)
 {
-	struct fault ignored;
-	return s->roles &&
-	       may_act(w->facts, w->desc, w->before, s->roles, s->action, s->article, &ignored) == 0 &&
-	       rule_of(s)->guard(w, &ignored) == 0;
+	struct fault found = {0}, ignored;
+	if (!s->roles)
+		return false;
+	int r = rule_of(s)->guard(w, &found);
+	if (r && !missing->code)
+		*missing = found;
+	return r == 0 &&
+	       may_act(w->facts, w->desc, w->before, s->roles, s->action, s->article, &ignored) == 0;
 }
 
 void
@@ -330,7 +334,7 @@ register_explain(const struct register_facts *facts, const struct register_desc 
 	ret->clock = register_clock_running(desc, record, NULL);
 	for (size_t i = 0; i < register_step_count && ret->next_count < POSSIBLE_MAX; i++) {
 		const struct register_step *s = &register_steps[i];
-		if (s != register_step_find(desc->kind, name, s->action) || !is_open(&w, s))
+		if (s != register_step_find(desc->kind, name, s->action) || !is_open(&w, s, &ret->missing))
 			continue;
 		ret->next[ret->next_count++] = (struct possible){
 			.action = s->action,

@@ -1,5 +1,5 @@
-/* Records with a small life of their own: exemptions (Article 5), legacy clouds (6)
- * and exchanges between the zones (9). One engine walks the rows of registers.def and
+/* Records with a small life of their own: exemptions (Article 5), legacy clouds (6),
+ * exchanges between the zones (9) and forecasts (21). One engine walks the rows of registers.def and
  * knows no kind by name; records.h says how such a record is made and changed.
  *
  * Records are nanopb structs of the kind's message. What comes out points into
@@ -11,6 +11,7 @@
 
 #include "kinds.h"
 #include "rules/application.h"
+#include "zwy/v1/forecast.pb.h"
 #include "zwy/v1/scope.pb.h"
 
 /* Another record that says what this one says: written in the same commit. */
@@ -71,10 +72,18 @@ struct register_term {
 extern const struct register_term register_terms[];
 extern const size_t register_term_count;
 
+/* The catalogue. */
+struct services {
+	const zwy_v1_Service *const *services;
+	size_t count;
+};
+
 struct register_facts {
 	const struct actor *actor;
 	msec now;
 	const zwy_v1_Node *node; /* the record's */
+	const struct parameters *parameters;
+	const struct services *services;
 };
 
 /* A person's action. ret: room for the message, the record as it will be; the step

@@ -1,7 +1,7 @@
 /* Exemptions, legacy clouds, exchanges and guidance: how they are made and changed
  * (Articles 4, 5, 6 and 9). What happens to them afterwards is in registers.def. */
 #include "rules/records.h"
-#include "rules/workflow.h"
+#include "rules/register_rules.h"
 
 static int
 finish(const struct arena *arena, struct fault *f)
@@ -183,22 +183,9 @@ check_cloud_change(const zwy_v1_LegacyCloud *before, const zwy_v1_LegacyCloud *a
 static void
 start_end_clock(zwy_v1_LegacyCloud *cloud, day end, const zwy_v1_Node *node, msec now, struct arena *arena)
 {
-	zwy_v1_Clock *clock = arena_array(arena, 1, sizeof(*clock));
-	if (!clock)
-		return;
-	*clock = (zwy_v1_Clock){
-		.term = arena_strdup(arena, text_is(cloud->tenure, "leased") ? "lease" : "life"),
-		.article = arena_strdup(arena, "6"),
-		.statutory = true,
-		.has_start_time = true,
-		.start_time = stamp_of(now),
-		.due_date = cloud->end_date,
-		.has_due_time = true,
-		.due_time = stamp_of(day_start(end + 1)),
-		.owner = role_at(node, DU_BIT, arena),
-	};
-	cloud->clocks = clock;
-	cloud->clocks_count = 1;
+	const char *term = text_is(cloud->tenure, "leased") ? "lease" : "life";
+	cloud->clocks = register_clock_new(term, "6", end, node, now, arena);
+	cloud->clocks_count = cloud->clocks ? 1 : 0;
 }
 
 int

@@ -3,6 +3,7 @@
 #include "rules/registers.h"
 #include "server.h"
 #include "services/facts.h"
+#include "services/registers.h"
 #include "services/service.h"
 #include "wire.h"
 #include "zwy/v1/rule.pb.h"
@@ -47,7 +48,7 @@ fill_explanation(struct explaining *e, const struct explanation *x)
 
 /* Every defect that is still to be mended, then what the state waits for. */
 static void
-fill_why(struct explaining *e, const struct explanation *x, const zwy_v1_Application *a)
+fill_why(struct explaining *e, const struct explanation *x, const char *reason)
 {
 	struct arena *arena = &e->messages.arena;
 	const struct fault *missing = &x->missing;
@@ -66,10 +67,10 @@ fill_why(struct explaining *e, const struct explanation *x, const zwy_v1_Applica
 				     arena_strdup(arena, missing->article), arena_strdup(arena, item->text),
 				     arena_strdup(arena, item->field)};
 	}
-	if (a->reason && a->reason[0])
+	if (reason && reason[0])
 		why[e->reply.why_count++] =
-			(zwy_v1_Why){"", (char *)x->article,
-				     arena_printf(arena, "reason given: %s", a->reason), NULL};
+			(zwy_v1_Why){"", (char *)x->article, arena_printf(arena, "reason given: %s", reason),
+				     NULL};
 	if (x->text && x->text[0])
 		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article, (char *)x->text, NULL};
 }
@@ -91,29 +92,29 @@ explain_application(struct explaining *e, struct slice body, struct fault *f)
 	e->reply.state = a->state;
 	e->reply.revision = a->revision;
 	fill_explanation(e, &x);
-	fill_why(e, &x, a);
+	fill_why(e, &x, a->reason);
 	return e->messages.arena.failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
-/* A register's record: what its state means, and what was said with the last action. */
+/* A register's record: what its state means, what is missing, what was said with the last action. */
 static int
 explain_register(struct explaining *e, const struct register_desc *desc, const struct record *record,
 		 struct fault *f)
 {
 	struct arena *arena = &e->messages.arena;
-	struct explanation x;
+	struct explanation x = {0};
 	const struct rulebook *book = server_book(e->server, f);
 	void *message = book ? message_decode(&e->messages, desc->fields, desc->size, record->body, f) : NULL;
-	zwy_v1_Why *why = arena_array(arena, 1, sizeof(*why));
-	if (!message || !why)
+	const struct register_facts *facts =
+		message ? register_facts_make(e->actor, server_clock_now(&e->server->clock), book,
+					      record->node, arena)
+			: NULL;
+	if (!facts)
 		return f->code ? f->code : fault_set(f, ERR_NO_MEMORY, "out of memory");
-	struct register_facts facts = {e->actor, server_clock_now(&e->server->clock),
-				       rulebook_node(book, record->node)};
-	register_explain(&facts, desc, message, arena, &x);
+	register_explain(facts, desc, message, arena, &x);
+	const zwy_v1_TakenAction *taken = (void *)((char *)message + desc->last_action);
 	fill_explanation(e, &x);
-	why[0] = (zwy_v1_Why){"", (char *)x.article, (char *)x.text, NULL};
-	e->reply.why = why;
-	e->reply.why_count = 1;
+	fill_why(e, &x, taken->comment);
 	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 

@@ -137,11 +137,12 @@ read_first(struct import *im, struct slice message, struct fault *f)
 	struct wire_field mask;
 	const struct kind_desc *kind = kind_by_collection(collection);
 	if (!kind || !record_kind_of(kind->kind))
-		return fault_add(f, ERR_INVALID_FIELD, "collection",
-				 "collection: \"%.*s\" cannot be imported; departments, systems, quotas, "
-				 "principals, delegations, catalogue, nodes, calendar, parameters, exemptions, "
-				 "legacy-clouds, exchanges and guidance can",
-				 (int)collection.n, collection.p);
+		return fault_add(
+			f, ERR_INVALID_FIELD, "collection",
+			"collection: \"%.*s\" cannot be imported; departments, systems, quotas, "
+			"principals, delegations, catalogue, nodes, calendar, parameters, exemptions, "
+			"legacy-clouds, exchanges, forecasts and guidance can",
+			(int)collection.n, collection.p);
 	im->kind = kind;
 	im->masked = wire_find(message, REQUEST_MASK, &mask);
 	if (im->masked)

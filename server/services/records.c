@@ -267,6 +267,21 @@ judge_exchange(struct judging *g)
 	return exchange_rule(&facts, g->before, asked, arena_of(g), g->ret, g->fault);
 }
 
+static int
+judge_forecast(struct judging *g)
+{
+	struct name name;
+	struct scope_facts facts = scope_facts_of(g);
+	const struct services services = {g->book->services, g->book->service_count};
+	if (name_parse_kind(&name, KIND_FORECAST, slice_of(g->name), g->fault) != 0)
+		return g->fault->code;
+	facts.services = &services;
+	facts.department = department_of(g, arena_dup_slice(arena_of(g), name.vars[0]));
+	if (facts.department)
+		facts.node = rulebook_node(g->book, slice_of(facts.department->node));
+	return forecast_rule(&facts, g->before, g->asked, arena_of(g), g->ret, g->fault);
+}
+
 /* The record that a note is about lies where its envelope says. */
 static int
 judge_guidance(struct judging *g)

@@ -7,8 +7,27 @@
 struct loaded {
 	const struct register_desc *desc;
 	void *before, *after;
-	struct register_facts facts;
+	const struct register_facts *facts;
 };
+
+const struct register_facts *
+register_facts_make(const struct actor *actor, msec now, const struct rulebook *book, struct slice node,
+		    struct arena *arena)
+{
+	struct register_facts *facts = arena_alloc(arena, sizeof(*facts));
+	struct services *services = arena_alloc(arena, sizeof(*services));
+	if (!facts || !services)
+		return NULL;
+	*services = (struct services){book->services, book->service_count};
+	*facts = (struct register_facts){
+		.actor = actor,
+		.now = now,
+		.node = rulebook_node(book, node),
+		.parameters = rulebook_parameters(book, arena_dup_slice(arena, node), 0, arena),
+		.services = services,
+	};
+	return facts->parameters ? facts : NULL;
+}
 
 static int
 load(struct job *j, struct txn *t, const struct rulebook *book, struct slice text, struct loaded *ret)
@@ -29,10 +48,10 @@ load(struct job *j, struct txn *t, const struct rulebook *book, struct slice tex
 		.desc = desc,
 		.before = message_decode(&j->messages, desc->fields, desc->size, record.body, f),
 		.after = arena_alloc(&j->messages.arena, desc->size),
-		.facts = {&j->actor, j->now, rulebook_node(book, record.node)},
+		.facts = register_facts_make(&j->actor, j->now, book, record.node, &j->messages.arena),
 	};
 	j->result = arena_copy(&j->messages.arena, text);
-	if (!ret->before || !ret->after)
+	if (!ret->before || !ret->after || !ret->facts)
 		return f->code ? f->code : fault_set(f, ERR_NO_MEMORY, "out of memory");
 	return 0;
 }
@@ -80,7 +99,7 @@ register_decide_act(struct job *j, struct txn *t, const struct rulebook *book)
 	struct loaded l;
 	int rc = load(j, t, book, request->name, &l);
 	if (rc == 0)
-		rc = register_act(&l.facts, l.desc, l.before, &request->act, &j->messages.arena, l.after,
+		rc = register_act(l.facts, l.desc, l.before, &request->act, &j->messages.arena, l.after,
 				  &step, &j->command.fault);
 	if (rc != 0)
 		return rc;
@@ -96,7 +115,7 @@ register_decide_clock(struct job *j, struct txn *t, const struct rulebook *book)
 	struct loaded l;
 	int rc = load(j, t, book, slice_of(request->name), &l);
 	if (rc == 0)
-		rc = register_clock(&l.facts, l.desc, l.before, request->term, &j->messages.arena, l.after,
+		rc = register_clock(l.facts, l.desc, l.before, request->term, &j->messages.arena, l.after,
 				    &step, &j->command.fault);
 	return rc || !step ? rc : carry_out(j, t, &l, step, "clock", step->description);
 }

@@ -36,7 +36,7 @@ def test_limits_are_raised_cut_and_told_by_file(server):
             assert ran.status == 0, mount.read(f"results/limit-{limit}.req/error")
             assert f"limit={limit}" in mount.read(QUOTA + "/record")
         assert "now 3" in mount.read(QUOTA + "/history")
-        assert mount.read("results/limit-3.req/id").strip() == "block-storage"
+        assert mount.read("results/limit-3.req/id").strip() == "quotas/provincial-finance/block-storage"
         assert ok(mount, f"ls {QUOTA}/entries | wc -l").strip() != "0"
     with mounted(server) as mount:
         assert write(mount, "mine.req", limits(9999, "more")).status != 0

@@ -131,6 +131,10 @@ values_are_checked_by_type(void **state)
 		{"misuse.codes", "a  b", false},
 		{"forecast.window", "10-01..11-30", true},
 		{"forecast.window", "two\nlines", false},
+		{"forecast.window", "09-15..12-15", true},
+		{"forecast.window", "12-15..09-15", false},
+		{"forecast.window", "02-30..03-01", false},
+		{"forecast.window", "10-01", false},
 		{"ext.lead_wd", "14", false},
 	};
 	struct parameters p;
