@@ -228,6 +228,12 @@ identify(struct lookup *l, struct call *c)
 	const struct rulebook *book = server_book(l->server, l->fault);
 	if (!book)
 		return l->fault->code;
+	/* The rulebook goes when a parameter changes, the entry stays: it has a copy. */
+	const char *node =
+		node_for(principal->level, or_empty(principal->region), book->nodes, book->node_count);
+	char *own_node = arena_strdup(&l->entry->messages.arena, or_empty(node));
+	if (!own_node)
+		return fault_set(l->fault, ERR_NO_MEMORY, "out of memory");
 	l->entry->actor = (struct actor){
 		.principal = principal->name,
 		.caller = caller->name,
@@ -236,8 +242,7 @@ identify(struct lookup *l, struct call *c)
 		.level = principal->level,
 		.region = or_empty(principal->region),
 		.department = or_empty(principal->organisation),
-		.node = node_for(principal->level, or_empty(principal->region), book->nodes,
-				 book->node_count),
+		.node = own_node,
 	};
 	return 0;
 }

@@ -41,6 +41,7 @@ job_new(struct server *s, const struct actor *actor)
 	j->actor.caller = copy(a, actor->caller);
 	j->actor.region = copy(a, actor->region);
 	j->actor.department = copy(a, actor->department);
+	j->actor.node = copy(a, actor->node);
 	if (a->failed) {
 		job_free(j);
 		return NULL;

@@ -68,6 +68,20 @@ def test_a_city_tightens_and_a_case_begun_before_keeps_five_days(server):
     assert [c.working_days for c in demo.get(client, after, as_=demo.CITY_DU).clocks if c.term == "provision"] == [3]
 
 
+def test_a_change_of_rules_leaves_everybody_what_they_may_read(server):
+    client = server.client()
+    name = in_city(client)
+    readers = (demo.CITY_CA, demo.CITY_OP, "suzhou-reg", "suzhou-aud", "suzhou-sp")
+    for value in ("", "4", "3"):
+        if value == "4":
+            city_sets(client, value)
+        elif value:
+            city_changes(client, value)
+        for who in readers:
+            assert [a.name for a in client.list("ListApplications", as_=who)] == [name], (who, value)
+            assert demo.get(client, name, as_=who).node == "suzhou"
+
+
 def test_loosening_is_refused_and_names_both_values(server):
     client = server.client()
     with refused("RULE_LOOSENED", article=36) as caught:
