@@ -71,7 +71,9 @@ take_over(const struct facts *facts, const zwy_v1_Application *asked, struct are
 	ret->has_change = asked->has_change;
 	ret->change = asked->change;
 	ret->has_reclaim = asked->has_reclaim;
+	char *preserve_until = ret->reclaim.preserve_until;
 	ret->reclaim = asked->reclaim;
+	ret->reclaim.preserve_until = preserve_until;
 	ret->urgency = asked->urgency;
 	ret->months = asked->months;
 	ret->forecast = asked->forecast;
@@ -105,10 +107,11 @@ static int
 writer_check(const struct work *w, const char *what, struct fault *f)
 {
 	const struct facts *facts = w->facts;
-	if (!facts->actor->is_system && !actor_has(facts->actor, DU_BIT))
-		return authority_check(facts, "", DU_BIT, what, w->process->article, f);
+	unsigned roles = process_applicants(w->process, &w->out->application);
+	if (!facts->actor->is_system && !actor_has(facts->actor, roles))
+		return role_check(facts->actor, roles, what, w->process->article, f);
 	if (facts->system && facts->department)
-		return authority_check(facts, name_slug(facts->department->name), DU_BIT, what, "4", f);
+		return authority_check(facts, name_slug(facts->department->name), roles, what, "4", f);
 	return 0;
 }
 
@@ -265,7 +268,8 @@ application_update(const struct facts *facts, const zwy_v1_Application *before,
 	take_over(facts, asked, arena, a);
 	if (arena->failed)
 		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	r = authority_check(facts, before->department, DU_BIT, "changing it", "4", f);
+	r = authority_check(facts, before->department, process_applicants(w.process, before), "changing it",
+			    "4", f);
 	if (r == 0 && editing == EDIT_ALL)
 		r = writer_check(&w, "changing it", f);
 	if (r == 0 && asked->kind && asked->kind != before->kind)

@@ -22,6 +22,27 @@ condition_all_left(const struct work *w)
 	return true;
 }
 
+static bool
+condition_forced(const struct work *w)
+{
+	return reclaim_forced(&w->out->application);
+}
+
+static bool
+condition_unconsented(const struct work *w)
+{
+	const zwy_v1_Application *a = &w->out->application;
+	return reclaim_forced(a) && !a->reclaim.has_consent_time;
+}
+
+/* What a term that has ended brings about can only be carried out. */
+static bool
+condition_revocable(const struct work *w)
+{
+	const zwy_v1_Application *a = &w->out->application;
+	return !a->has_reclaim || a->reclaim.origin != zwy_v1_RECLAIM_ORIGIN_EXPIRY;
+}
+
 bool
 condition_holds(const struct work *w, const char *name)
 {

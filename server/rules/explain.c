@@ -20,11 +20,15 @@ row_open(const struct facts *facts, const struct process *p, const zwy_v1_Applic
 {
 	const struct step *s = &p->steps[row];
 	struct fault ignored;
+	struct outcome out = {.application = *a};
+	struct work w = {.facts = facts, .process = p, .before = a, .out = &out, .root = &out};
 	if (!s->roles || !text_is(s->from, a->state) || process_step(p, s->from, s->action) != row)
 		return false;
 	if (p->rules[row].guard == guard_return_once && a->supplements > 0)
 		return false;
-	if (authority_check(facts, a->department, s->roles, s->action, s->article, &ignored))
+	if (!step_possible(&w, s->action) ||
+	    authority_check(facts, a->department, process_roles(p, a, s->roles), s->action, s->article,
+			    &ignored))
 		return false;
 	return (s->roles & DU_BIT) || facts->actor->is_system ||
 	       !is_submitter(facts->actor, a->submitters, a->submitters_count);
@@ -62,9 +66,10 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 	ret->text = state->text;
 	ret->clock = nearest_clock(a);
 	if (!state->final) {
-		const char *who = role_at(facts->node, state->roles, arena);
+		unsigned roles = process_roles(p, a, state->roles);
+		const char *who = role_at(facts->node, roles, arena);
 		const char *text =
-			who_at(facts->node, text_of(a->node), text_of(a->department), state->roles, arena);
+			who_at(facts->node, text_of(a->node), text_of(a->department), roles, arena);
 		ret->who = text_of(who);
 		ret->who_text = text_of(text);
 	}

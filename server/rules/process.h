@@ -14,12 +14,12 @@
 
 /* Of each process, and the bit by which other tables name it. */
 enum process_id {
-#define PROCESS(id, kind, article, deciders, subject, derive, title) PROCESS_##id,
+#define PROCESS(id, kind, article, deciders, applicants, subject, derive, title) PROCESS_##id,
 #include "rules/processes.def"
 #undef PROCESS
 };
 enum process_bit {
-#define PROCESS(id, kind, article, deciders, subject, derive, title) P_##id = 1u << PROCESS_##id,
+#define PROCESS(id, kind, article, deciders, applicants, subject, derive, title) P_##id = 1u << PROCESS_##id,
 #include "rules/processes.def"
 #undef PROCESS
 	P_ALL = ~0u >> 1,
@@ -81,6 +81,7 @@ struct process {
 	void (*derive)(zwy_v1_Application *asked, const zwy_v1_Resource *resource, struct arena *arena);
 	const char *article;
 	unsigned deciders;
+	unsigned applicants; /* who writes a case; of several, process_applicants says who of this one */
 	const char *title;
 	const struct step
 		*steps; /* in the order of the workflow; the first is the way out of the first state */
@@ -97,6 +98,11 @@ const struct process *process_find(const char *name); /* NULL if there is none *
 const struct process *process_of(zwy_v1_ApplicationKind kind);
 const struct state *process_state(const struct process *p, const char *name); /* NULL if it has none */
 bool process_final(const struct process *p, const char *state); /* also false for what is no state */
+/* Who writes this case and hands it in: of several applicants (Article 17) the department gives back,
+ * the others take back, and 0, the system alone, ends a term. */
+unsigned process_applicants(const struct process *p, const zwy_v1_Application *a);
+/* Those of some roles that are meant in this case: what is for several applicants is for its own. */
+unsigned process_roles(const struct process *p, const zwy_v1_Application *a, unsigned roles);
 /* The states in which the department may change something: "draft or review_returned". Returns dst. */
 const char *process_editable(const struct process *p, char *dst, size_t size);
 /* The condition that `when` names; NULL if it names none: "major". */

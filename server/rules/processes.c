@@ -5,24 +5,30 @@
 #define ROWS_STATES "rules/regular_states.def"
 #include "rules/process_rows.h"
 
+#define ROWS        reclaim
+#define ROWS_STEPS  "rules/reclaim.def"
+#define ROWS_STATES "rules/reclaim_states.def"
+#include "rules/process_rows.h"
+
 #define ROW_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct process process_table[] = {
-#define PROCESS(word, case_kind, cited, decided_by, about, derived, text) \
-	{                                                                 \
-		.name = #word,                                            \
-		.kind = zwy_v1_APPLICATION_KIND_##case_kind,              \
-		.article = cited,                                         \
-		.id = PROCESS_##word,                                     \
-		.deciders = decided_by,                                   \
-		.subject = SUBJECT_##about,                               \
-		.derive = derive_##derived,                               \
-		.title = text,                                            \
-		.steps = word##_steps,                                    \
-		.step_count = ROW_COUNT(word##_steps),                    \
-		.rules = word##_rules,                                    \
-		.states = word##_states,                                  \
-		.state_count = ROW_COUNT(word##_states),                  \
+#define PROCESS(word, case_kind, cited, decided_by, applied_for_by, about, derived, text) \
+	{                                                                                 \
+		.name = #word,                                                            \
+		.kind = zwy_v1_APPLICATION_KIND_##case_kind,                              \
+		.article = cited,                                                         \
+		.id = PROCESS_##word,                                                     \
+		.deciders = decided_by,                                                   \
+		.applicants = applied_for_by,                                             \
+		.subject = SUBJECT_##about,                                               \
+		.derive = derive_##derived,                                               \
+		.title = text,                                                            \
+		.steps = word##_steps,                                                    \
+		.step_count = ROW_COUNT(word##_steps),                                    \
+		.rules = word##_rules,                                                    \
+		.states = word##_states,                                                  \
+		.state_count = ROW_COUNT(word##_states),                                  \
 	},
 #include "rules/processes.def"
 #undef PROCESS
@@ -89,6 +95,27 @@ process_step(const struct process *p, const char *state, const char *action)
 	       !(text_is(p->steps[i].from, state) && text_is(p->steps[i].action, action)))
 		i++;
 	return i;
+}
+
+unsigned
+process_applicants(const struct process *p, const zwy_v1_Application *a)
+{
+	zwy_v1_ReclaimOrigin origin = a->has_reclaim ? a->reclaim.origin : zwy_v1_RECLAIM_ORIGIN_UNSPECIFIED;
+	if ((p->applicants & (p->applicants - 1)) == 0)
+		return p->applicants;
+	if (origin == zwy_v1_RECLAIM_ORIGIN_EXPIRY)
+		return 0;
+	return reclaim_forced(a) ? p->applicants & ~DU_BIT : p->applicants & DU_BIT;
+}
+
+unsigned
+process_roles(const struct process *p, const zwy_v1_Application *a, unsigned roles)
+{
+	unsigned several = roles & p->applicants;
+	if ((several & (several - 1)) == 0)
+		return roles;
+	unsigned own = process_applicants(p, a);
+	return (roles & ~p->applicants) | (own ? own : several & ~DU_BIT);
 }
 
 const char *

@@ -130,18 +130,35 @@ action_roles(const struct process *p, const char *action, const char **ret_artic
 	return roles;
 }
 
-static int
-wrong_state(const struct process *p, const zwy_v1_Application *a, const char *action, const char *article,
-	    struct fault *f)
+bool
+step_possible(const struct work *w, const char *action)
 {
+	const struct process *p = w->process;
+	const char *state = w->out->application.state;
+	for (size_t i = process_step(p, state, action); i < p->step_count; i++) {
+		const struct step *s = &p->steps[i];
+		const char *condition = step_condition(s);
+		if (text_is(s->from, state) && text_is(s->action, action) &&
+		    (!condition || condition_holds(w, condition)))
+			return true;
+	}
+	return false;
+}
+
+static int
+wrong_state(const struct work *w, const char *action, const char *article, struct fault *f)
+{
+	const struct process *p = w->process;
+	const char *state = w->out->application.state;
 	char list[128] = "";
 	for (size_t i = 0; i < p->step_count; i++) {
 		const struct step *s = &p->steps[i];
-		if (s->roles && text_is(s->from, a->state) && process_step(p, s->from, s->action) == i)
+		if (s->roles && text_is(s->from, state) && process_step(p, s->from, s->action) == i &&
+		    step_possible(w, s->action))
 			list_add(list, sizeof(list), " ", s->action);
 	}
 	return fault_set_article(f, ERR_WRONG_STATE, article,
-				 "the application is %s: %s is not possible; possible: %s", text_of(a->state),
+				 "the application is %s: %s is not possible; possible: %s", text_of(state),
 				 action, list[0] ? list : "nothing any more");
 }
 
@@ -213,9 +230,11 @@ step_choose(const struct work *w, const char *action, size_t *ret_row, struct fa
 		}
 		list_add(list, sizeof(list), ", ", equals + 1);
 	}
-	if (!list[0])
+	if (!list[0] && !w->act)
 		return fault_set(f, ERR_INTERNAL, "the process %s has no row for %s in %s", p->name, action,
 				 text_of(state));
+	if (!list[0])
+		return wrong_state(w, action, p->steps[process_step(p, state, action)].article, f);
 	return fault_set_article(f, ERR_INVALID_FIELD, p->steps[process_step(p, state, action)].article,
 				 "%s is `%.40s`; allowed: %s", key, form_value(w->act, key), list);
 }
@@ -230,7 +249,8 @@ person_check(const struct work *w, const char **ret_article, struct fault *f)
 	unsigned roles = action_roles(w->process, act->action, ret_article);
 	if (!roles)
 		return unknown_action(w->process, act->action, f);
-	int r = authority_check(facts, before->department, roles, act->action, *ret_article, f);
+	int r = authority_check(facts, before->department, process_roles(w->process, before, roles),
+				act->action, *ret_article, f);
 	if (r)
 		return r;
 	if (!(roles & DU_BIT) && !facts->actor->is_system &&
@@ -257,7 +277,7 @@ act_on(struct work *w, struct fault *f)
 		return r;
 	size_t row = process_step(p, before->state, w->act->action);
 	if (row == p->step_count)
-		return wrong_state(p, before, w->act->action, article, f);
+		return wrong_state(w, w->act->action, article, f);
 	const zwy_v1_Clock *ended = clock_ended(p, before, w->facts->now);
 	if (ended)
 		return fault_set_article(f, ERR_WRONG_STATE, article,

@@ -56,6 +56,8 @@ void work_event(struct work *w, const char *kind, const char *action, const char
 int step_choose(const struct work *w, const char *action, size_t *ret_row, struct fault *f);
 /* Carries a row out: guard, effect, quota, clocks, state, event. */
 int step_apply(struct work *w, size_t row, const char *kind, struct fault *f);
+/* Whether the state has a row of that action whose condition holds. */
+bool step_possible(const struct work *w, const char *action);
 const char *form_value(const struct act *act, const char *key); /* "" if it is not there */
 /* The keys of an action's form: none that it does not have, none that it needs left out. */
 int form_check(const char *action, const char *form, const char *article, const struct act *act,
@@ -98,6 +100,33 @@ int effect_deliver(struct work *w, struct fault *f);
 int bring_resources(struct work *w, zwy_v1_ResourceKind kind, struct fault *f);
 /* Its service, size, place and grade as the item says. */
 void resource_as_item(struct work *w, const zwy_v1_Item *item, zwy_v1_Resource *r);
+
+/* ---- reading.c ----------------------------------------------------------- */
+
+/* "vcpu=12 gib=40": whole numbers by dimension, each once, of what the service counts by
+ * (`quantity` always). service: NULL: any. Refuses all that is wrong at once. */
+int reading_parse(const char *text, const zwy_v1_Service *service, struct arena *arena, zwy_v1_Reading *ret,
+		  struct fault *f);
+
+/* ---- reclaim.c ----------------------------------------------------------- */
+
+/* Article 17: taken back, by the operator or because a term has ended; not given back. */
+bool reclaim_forced(const zwy_v1_Application *a);
+/* Makes a case, linked with this one and submitted already, that takes a resource back: it holds the
+ * resource, and the data are kept for term.grace_wd working days. The resource is one of w->facts->resources.
+ * RESOURCE_BUSY where a case holds it: a change or return that is under way is left to end. */
+int reclaim_force(struct work *w, const zwy_v1_Resource *r, zwy_v1_ReclaimOrigin origin, struct fault *f);
+int guard_preserved(const struct work *w, struct fault *f);
+int guard_refuse_return(const struct work *w, struct fault *f);
+int effect_force(struct work *w, struct fault *f);
+int effect_consent(struct work *w, struct fault *f);
+int effect_keep(struct work *w, struct fault *f);
+int effect_result(struct work *w, struct fault *f);
+int effect_refuse_return(struct work *w, struct fault *f);
+int effect_reclaiming(struct work *w, struct fault *f);
+int effect_reclaimed(struct work *w, struct fault *f);
+int check_returned(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_attested(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 
 /* ---- guards.c ------------------------------------------------------------ */
 

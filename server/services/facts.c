@@ -83,7 +83,7 @@ find_kept(struct gathering *g, const struct rulebook *book, struct resource_fact
 	char *collection = arena_printf(&g->list->arena, "quotas/%s", r->department);
 	find_pinned(g, &item, r->service, &facts);
 	ret->service = facts.pinned ? facts.pinned : facts.service;
-	if (collection && ret->held)
+	if (collection)
 		ret->quota = FIND(g, collection, r->service, zwy_v1_Quota);
 }
 

@@ -103,6 +103,7 @@ process_message(struct arena *arena, const struct process *p)
 		.title = (char *)p->title,
 	};
 	ret.deciders = roles_of(arena, p->deciders, &ret.deciders_count);
+	ret.applicants = roles_of(arena, p->applicants, &ret.applicants_count);
 	fill_states(arena, p, &ret);
 	fill_steps(arena, p, &ret);
 	fill_terms(arena, p, &ret);

@@ -144,7 +144,10 @@ request_good(struct request *r)
 
 /* ---- the world ------------------------------------------------------------------ */
 
-#define SERVICES 4
+#define SERVICES      4
+#define RESOURCES_MAX 512
+#define HELD_MAX      16
+#define CASES_MAX     16
 
 struct world {
 	struct arena arena;
@@ -161,6 +164,11 @@ struct world {
 	struct document_facts documents[8];
 	size_t document_count;
 	struct item_facts items[ITEMS_MAX];
+	zwy_v1_Resource resources[RESOURCES_MAX]; /* as the store would have them */
+	size_t resource_count;
+	struct resource_facts held[HELD_MAX];
+	zwy_v1_Application cases[CASES_MAX]; /* that commands made or moved on beside `app` */
+	size_t case_count;
 	struct facts facts;
 	struct request request; /* of world_reach; the application points into it */
 	zwy_v1_Application app; /* as the store would have it */
@@ -299,6 +307,52 @@ world_organisation(struct world *w)
 	w->kunshan_campus = world_system("systems/kunshan-campus", "kunshan-education", "suzhou");
 }
 
+UNUSED static zwy_v1_Resource *
+world_resource(struct world *w, const char *id)
+{
+	for (size_t i = 0; i < w->resource_count; i++)
+		if (strcmp(name_slug(w->resources[i].name), id) == 0)
+			return &w->resources[i];
+	return NULL;
+}
+
+/* Adds a resource that the case names, by its id, once. */
+static const zwy_v1_Resource *
+load_resource(struct world *w, const zwy_v1_Application *a, const char *id)
+{
+	zwy_v1_Resource *r = world_resource(w, id);
+	struct facts *f = &w->facts;
+	if (!r)
+		return NULL;
+	if (facts_resource(f, r->name))
+		return r;
+	assert_true(f->resource_count < HELD_MAX);
+	struct resource_facts *held = &w->held[f->resource_count++];
+	*held = (struct resource_facts){.resource = r, .held = application_holds(a, r->name)};
+	for (size_t k = 0; k < SERVICES; k++)
+		if (strcmp(name_slug(w->services[k].name), r->service) == 0) {
+			bool old = w->old_services[k].name &&
+				   w->services[k].catalogue_version != r->catalogue_version;
+			held->service = old ? &w->old_services[k] : &w->services[k];
+			held->quota = w->quotas[k].name ? &w->quotas[k] : NULL;
+		}
+	return r;
+}
+
+static void
+load_resources(struct world *w, const zwy_v1_Application *a)
+{
+	struct facts *f = &w->facts;
+	f->resources = w->held;
+	if (text_of(a->resource)[0])
+		f->resource = load_resource(w, a, name_slug(a->resource));
+	for (size_t i = 0; i < a->items_count; i++)
+		if (text_of(a->items[i].takes_over)[0])
+			w->items[i].taken_over = load_resource(w, a, name_slug(a->items[i].takes_over));
+	for (size_t i = 0; text_of(a->end_date)[0] && i < a->resources_count; i++)
+		load_resource(w, a, name_slug(a->resources[i]));
+}
+
 /* Facts of the application as asked: what a service would load. */
 UNUSED static void
 world_load(struct world *w, const zwy_v1_Application *a, const struct actor *actor, msec now)
@@ -341,6 +395,7 @@ world_load(struct world *w, const zwy_v1_Application *a, const struct actor *act
 	f->item_count = a->items_count;
 	f->documents = w->documents;
 	f->document_count = w->document_count;
+	load_resources(w, a);
 }
 
 UNUSED static void
@@ -359,6 +414,50 @@ world_close(struct world *w)
 	arena_release(&w->arena);
 }
 
+static void
+commit_resources(struct world *w, struct outcome *o)
+{
+	zwy_v1_Application *a = &o->application;
+	for (size_t i = 0; i < o->changed_count; i++) {
+		zwy_v1_Resource *r = world_resource(w, name_slug(o->changed[i].resource.name));
+		assert_non_null(r);
+		*r = o->changed[i].resource;
+		r->revision++;
+	}
+	if (o->resource_count == 0)
+		return;
+	char **names = arena_array(&w->arena, a->resources_count + o->resource_count, sizeof(*names));
+	if (a->resources_count)
+		memcpy(names, a->resources, a->resources_count * sizeof(*names));
+	a->resources = names;
+	for (size_t i = 0; i < o->resource_count; i++) {
+		assert_true(w->resource_count < RESOURCES_MAX);
+		zwy_v1_Resource *r = &w->resources[w->resource_count++];
+		*r = o->resources[i].resource;
+		r->name = arena_printf(&w->arena, "resources/R-2026-%06zu", w->resource_count);
+		a->items[o->resources[i].item].resource = names[a->resources_count++] = r->name;
+	}
+}
+
+static void
+commit_other(struct world *w, struct outcome *root, struct outcome *other)
+{
+	zwy_v1_Application *a = &other->application;
+	if (!text_of(a->name)[0]) {
+		a->name = arena_printf(&w->arena, "applications/A-2026-9%05zu", w->case_count);
+		for (size_t i = 0; other->holds && i < root->changed_count; i++)
+			if (application_holds(a, root->changed[i].resource.name))
+				root->changed[i].resource.open_case = a->name;
+	}
+	for (size_t i = 0; i < w->case_count; i++)
+		if (strcmp(w->cases[i].name, a->name) == 0) {
+			w->cases[i] = *a;
+			return;
+		}
+	assert_true(w->case_count < CASES_MAX);
+	w->cases[w->case_count++] = *a;
+}
+
 /* Takes an outcome over as the store would. */
 UNUSED static void
 world_commit(struct world *w)
@@ -371,6 +470,9 @@ world_commit(struct world *w)
 				       w->quotas[k].dimensions_count * sizeof(w->dimensions[k][0]));
 				w->ledger++;
 			}
+	for (size_t i = 0; i < w->out.other_count; i++)
+		commit_other(w, &w->out, w->out.others[i]);
+	commit_resources(w, &w->out);
 	w->app = w->out.application;
 	w->app.revision++;
 }
