@@ -17,6 +17,7 @@
 #include "zwy/v1/application.pb.h"
 #include "zwy/v1/catalogue.pb.h"
 #include "zwy/v1/document.pb.h"
+#include "zwy/v1/forecast.pb.h"
 #include "zwy/v1/node.pb.h"
 #include "zwy/v1/quota.pb.h"
 #include "zwy/v1/resource.pb.h"
@@ -72,6 +73,7 @@ struct facts {
 	size_t resource_count;
 	const struct case_facts *cases;
 	size_t case_count;
+	const zwy_v1_Forecast *forecast; /* that `forecast` names (Article 21); NULL: none of that year */
 	const struct document_facts *documents;
 	size_t document_count;
 	uint32_t catalogue_version; /* of the whole catalogue, now */

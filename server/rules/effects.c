@@ -61,6 +61,7 @@ effect_submit(struct work *w, struct fault *f)
 	a->submitter_actor = dup_text(w, facts->actor->caller);
 	a->has_submit_time = true;
 	a->submit_time = stamp_of(facts->now);
+	a->unplanned = is_forecast_kind(a) && text_blank(a->forecast);
 	return effect_hand_in(w, f);
 }
 

@@ -162,6 +162,12 @@ int check_forms(const struct facts *facts, const zwy_v1_Application *a, struct f
 int check_digests(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 int check_documents(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 
+/* ---- planned.c ----------------------------------------------------------- */
+
+/* Whether a department forecasts what such a case asks for: a regular one's. */
+bool is_forecast_kind(const zwy_v1_Application *a);
+int check_forecast(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+
 /* ---- quota.c ------------------------------------------------------------- */
 
 /* The value in a spec, NULL if it is not there. */

@@ -5,6 +5,7 @@
 #include "services/facts.h"
 #include "services/ledger.h"
 #include "services/merge.h"
+#include "services/planned.h"
 #include "services/registers.h"
 #include "wire.h"
 
@@ -139,6 +140,8 @@ carry_out(struct job *j, struct txn *t, struct outcome *o)
 		rc = put_other(j, t, o, o->others[i]);
 	for (size_t i = 0; rc == 0 && i < o->changed_count; i++)
 		rc = put_changed(j, &o->changed[i]);
+	if (rc == 0)
+		rc = planned_put(j, t, a);
 	if (rc == 0)
 		rc = put_case(j, o);
 	j->result = slice_of(a->name);

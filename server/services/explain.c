@@ -3,6 +3,7 @@
 #include "rules/registers.h"
 #include "server.h"
 #include "services/facts.h"
+#include "services/planned.h"
 #include "services/registers.h"
 #include "services/service.h"
 #include "wire.h"
@@ -48,7 +49,7 @@ fill_explanation(struct explaining *e, const struct explanation *x)
 
 /* Every defect that is still to be mended, then what the state waits for. */
 static void
-fill_why(struct explaining *e, const struct explanation *x, const char *reason)
+fill_why(struct explaining *e, const struct explanation *x, const char *said, const char *comment)
 {
 	struct arena *arena = &e->messages.arena;
 	const struct fault *missing = &x->missing;
@@ -67,12 +68,34 @@ fill_why(struct explaining *e, const struct explanation *x, const char *reason)
 				     arena_strdup(arena, missing->article), arena_strdup(arena, item->text),
 				     arena_strdup(arena, item->field)};
 	}
-	if (reason && reason[0])
-		why[e->reply.why_count++] =
-			(zwy_v1_Why){"", (char *)x->article, arena_printf(arena, "reason given: %s", reason),
-				     NULL};
+	if (comment && comment[0])
+		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article,
+							 arena_printf(arena, "%s: %s", said, comment), NULL};
 	if (x->text && x->text[0])
 		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article, (char *)x->text, NULL};
+}
+
+/* What was forecast of what it asks for (Article 21). */
+static int
+fill_planned(struct explaining *e, const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
+{
+	struct arena *arena = &e->messages.arena;
+	const zwy_v1_Application *const *others = NULL;
+	const char **lines = NULL;
+	size_t other_count = 0;
+	int rc = facts->forecast ? planned_others(server_reader(e->server), facts->forecast, &e->messages,
+						  &others, &other_count, f)
+				 : 0;
+	size_t n = rc ? 0 : planned_lines(facts, a, others, other_count, arena, &lines);
+	zwy_v1_Why *why = n ? arena_array(arena, e->reply.why_count + n, sizeof(*why)) : NULL;
+	if (!why)
+		return rc;
+	if (e->reply.why_count)
+		memcpy(why, e->reply.why, e->reply.why_count * sizeof(*why));
+	for (size_t i = 0; i < n; i++)
+		why[e->reply.why_count++] = (zwy_v1_Why){"", "21", (char *)lines[i], NULL};
+	e->reply.why = why;
+	return 0;
 }
 
 static int
@@ -92,7 +115,10 @@ explain_application(struct explaining *e, struct slice body, struct fault *f)
 	e->reply.state = a->state;
 	e->reply.revision = a->revision;
 	fill_explanation(e, &x);
-	fill_why(e, &x, a->reason);
+	fill_why(e, &x, "reason given", a->reason);
+	rc = fill_planned(e, &facts, a, f);
+	if (rc != 0)
+		return rc;
 	return e->messages.arena.failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
@@ -114,7 +140,7 @@ explain_register(struct explaining *e, const struct register_desc *desc, const s
 	register_explain(facts, desc, message, arena, &x);
 	const zwy_v1_TakenAction *taken = (void *)((char *)message + desc->last_action);
 	fill_explanation(e, &x);
-	fill_why(e, &x, taken->comment);
+	fill_why(e, &x, taken->action, taken->comment);
 	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 

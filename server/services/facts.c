@@ -230,6 +230,11 @@ load_facts(struct gathering *g, struct facts *ret, const struct rulebook *book, 
 		return fault_set(g->fault, ERR_NO_MEMORY, "out of memory");
 	if (!g->fault->code)
 		facts.items = find_items(g, book, department, a);
+	if (!g->fault->code && department && has_text(a->forecast)) {
+		char *collection = arena_printf(&g->list->arena, "forecasts/%s", department);
+		if (collection)
+			facts.forecast = FIND(g, collection, slug_of(a->forecast).p, zwy_v1_Forecast);
+	}
 	if (!g->fault->code)
 		find_resources(g, book, a, &facts);
 	if (!g->fault->code && facts.resource_count && with_cases)

@@ -6,9 +6,8 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 PLACE = f"forecasts/{demo.DEPARTMENT}/2027"
 REQUEST = f"""name={PLACE}
 plan=年度计划
-items.service=cloud-server
+items.service=block-storage
 items.quantity=16
-items.spec.vcpu=8
 submit
 """
 
@@ -35,6 +34,10 @@ def test_art_21_a_forecast_goes_its_way_with_cat_and_echo(server):
         assert mount.read(PLACE + "/state").strip() == "opinion_support"
         assert mount.read(PLACE + "/reviewed-items/1/quantity").strip() == "12"
         assert "opinion_support" in mount.read(PLACE + "/history")
+        ok(mount, f"cat > requests/portal.req <<'EOF'\nforecast=2027\n{demo.text()}EOF")
+        case = "applications/" + mount.read("results/portal.req/id").strip()
+        assert mount.read(PLACE + "/state").strip() == "consumed"
+        assert "asked, 12 forecast, 0 taken by other applications" in operator.read(case + "/why")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /* Article 21: what departments will need, and the operator's opinion on it. */
 #include "fixture.h"
 
+#include "rules/planned.h"
 #include "rules/records.h"
 
 #define DOC "intent.pdf sha256:" HEX64
@@ -302,6 +303,141 @@ art_21_it_lapses_with_its_year_from_every_state(void **state)
 	}
 }
 
+/* ---- applications that rely on one ---------------------------------------------------- */
+
+/* Submits a good application that names a forecast; *ret as it then is. */
+static int
+apply(char *named, const zwy_v1_Forecast *f, zwy_v1_Application *ret)
+{
+	struct fault missing = {0};
+	struct request *r = &w.request;
+	struct outcome out = {0};
+	request_good(r);
+	r->a.forecast = named;
+	world_load(&w, &r->a, &du, at("2026-11-23"));
+	w.facts.forecast = f;
+	int rc = application_create(&w.facts, &r->a, true, &w.arena, &out, &missing, &w.fault);
+	if (rc == 0)
+		*ret = out.application;
+	return rc;
+}
+
+static void
+art_21_an_application_relies_on_its_departments_forecast_with_an_opinion(void **state)
+{
+	static const struct {
+		char *state;
+		int refused;
+	} states[] = {{"draft", ERR_FORECAST_MISSING},
+		      {"submitted", ERR_FORECAST_MISSING},
+		      {"pre_reviewing", ERR_FORECAST_MISSING},
+		      {"opinion_support", 0},
+		      {"opinion_adjust", 0},
+		      {"opinion_oppose", ERR_FORECAST_MISSING},
+		      {"revised", ERR_FORECAST_MISSING},
+		      {"consumed", 0},
+		      {"lapsed", ERR_FORECAST_MISSING}};
+	zwy_v1_Forecast f = with_opinion("support");
+	zwy_v1_Application a;
+	(void)state;
+	for (size_t i = 0; i < COUNT(states); i++) {
+		f.state = states[i].state;
+		assert_int_equal(apply("2027", &f, &a), states[i].refused);
+	}
+	assert_string_equal(w.fault.article, "21");
+	f = with_opinion("support");
+	assert_int_equal(apply("2026", NULL, &a), ERR_FORECAST_MISSING);
+	assert_int_equal(apply("forecasts/provincial-finance/2027", &f, &a), 0);
+	assert_false(a.unplanned);
+	assert_int_equal(apply("forecasts/provincial-health/2027", &f, &a), ERR_FOREIGN_RECORD);
+}
+
+static void
+art_21_an_application_without_one_is_unplanned_or_refused(void **state)
+{
+	zwy_v1_Application a;
+	const char **lines;
+	(void)state;
+	assert_int_equal(apply(NULL, NULL, &a), 0);
+	assert_true(a.unplanned);
+	world_load(&w, &a, &ca, at("2026-11-23"));
+	assert_int_equal(planned_lines(&w.facts, &a, NULL, 0, &w.arena, &lines), 1);
+	assert_string_equal(lines[0], "unplanned: no forecast names it");
+	assert_int_equal(parameters_set(&w.parameters, "forecast.required", "1", &w.fault), 0);
+	assert_int_equal(apply(NULL, NULL, &a), ERR_FORECAST_MISSING);
+	assert_string_equal(w.fault.article, "21");
+}
+
+static void
+art_21_the_first_application_consumes_it_and_further_ones_are_added(void **state)
+{
+	zwy_v1_Forecast f = with_opinion("support"), after;
+	zwy_v1_Application a;
+	const struct register_step *step;
+	(void)state;
+	assert_int_equal(apply("2027", &f, &a), 0);
+	assert_true(forecast_rely(&f, &a, &du, at("2026-11-23"), &w.arena, &after, &step));
+	assert_string_equal(after.state, "consumed");
+	assert_string_equal(step->action, "consume");
+	assert_int_equal(step->roles, 0);
+	assert_string_equal(after.applications[0], a.name);
+	assert_false(after.clocks[0].has_stop_time);
+	assert_false(forecast_rely(&after, &a, &du, at("2026-11-23"), &w.arena, &f, &step));
+	a.name = "applications/A-2026-000002";
+	assert_true(forecast_rely(&after, &a, &du, at("2026-11-23"), &w.arena, &f, &step));
+	assert_null(step);
+	assert_int_equal(f.applications_count, 2);
+	a.has_submit_time = false;
+	a.name = "applications/A-2026-000003";
+	assert_false(forecast_rely(&f, &a, &du, at("2026-11-23"), &w.arena, &after, &step));
+}
+
+static void
+art_21_asked_beside_forecast_and_taken_is_shown_to_who_reviews_and_decides(void **state)
+{
+	static const struct actor *const readers[] = {&du, &op, &ca, &reg, &aud, &sp};
+	zwy_v1_Forecast f = with_opinion("adjust");
+	zwy_v1_Item four = {.service = "cloud-server", .quantity = 4};
+	zwy_v1_Application a, others[4], *list[4];
+	const char **lines;
+	(void)state;
+	assert_int_equal(apply("2027", &f, &a), 0);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		others[i] = (zwy_v1_Application){.name = arena_printf(&w.arena,
+								      "applications/A-2026-00001%zu", i),
+						 .state = "submitted",
+						 .items_count = 1,
+						 .items = &four};
+		list[i] = &others[i];
+	}
+	others[1].state = "rejected"; /* came to nothing */
+	others[2].state = "closed";   /* brought something */
+	others[2].resources_count = 1;
+	list[3] = &a; /* itself */
+	for (size_t i = 0; i < COUNT(readers); i++) {
+		world_load(&w, &a, readers[i], at("2026-11-23"));
+		w.facts.forecast = &f;
+		size_t n = planned_lines(&w.facts, &a, (const zwy_v1_Application *const *)list, 4, &w.arena,
+					 &lines);
+		assert_int_equal(n, i < 3 ? 3 : 0);
+	}
+	world_load(&w, &a, &op, at("2026-11-23"));
+	w.facts.forecast = &f;
+	planned_lines(&w.facts, &a, (const zwy_v1_Application *const *)list, 4, &w.arena, &lines);
+	assert_non_null(strstr(lines[0], "adjust: twelve will do"));
+	assert_string_equal(lines[1],
+			    "cloud-server quantity: 2 asked, 16 forecast, 8 taken by other applications");
+	four.quantity = 9;
+	planned_lines(&w.facts, &a, (const zwy_v1_Application *const *)list, 4, &w.arena, &lines);
+	assert_string_equal(lines[1], "cloud-server quantity: 2 asked, 16 forecast, 18 taken by other "
+				      "applications: 4 more than forecast");
+	/* What the operator has not reviewed does not count. */
+	f.items[0].quantity = 100;
+	f.reviewed_items_count = 0;
+	planned_lines(&w.facts, &a, NULL, 0, &w.arena, &lines);
+	assert_non_null(strstr(lines[1], "2 asked, 0 forecast, 0 taken"));
+}
+
 int
 main(void)
 {
@@ -316,6 +452,10 @@ main(void)
 		TEST(art_21_what_is_to_be_adjusted_is_changed_and_reviewed_again),
 		TEST(art_21_what_was_handed_in_is_not_rewritten),
 		TEST(art_21_it_lapses_with_its_year_from_every_state),
+		TEST(art_21_an_application_relies_on_its_departments_forecast_with_an_opinion),
+		TEST(art_21_an_application_without_one_is_unplanned_or_refused),
+		TEST(art_21_the_first_application_consumes_it_and_further_ones_are_added),
+		TEST(art_21_asked_beside_forecast_and_taken_is_shown_to_who_reviews_and_decides),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

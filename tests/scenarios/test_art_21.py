@@ -111,6 +111,60 @@ def test_it_is_the_departments_and_its_nodes(server):
         act(client, "assign", demo.CITY_OP)
 
 
+def support(client):
+    forecast(client)
+    act(client, "submit", demo.DU)
+    act(client, "assign", demo.OP)
+    act(client, "opinion", demo.OP, result="support", comment="fits")
+
+
+def test_applications_consume_it_and_reviewers_see_how_much(server):
+    client = server.client()
+    support(client)
+    first = demo.application()
+    first.forecast = "2027"
+    first = client.call("CreateApplication", as_=demo.DU, application=first, submit=True)
+    assert first.state == "submitted" and not first.unplanned, first
+    read = client.call("GetForecast", as_=demo.DU, name=NAME)
+    assert read.state == "consumed" and list(read.applications) == [first.name], read
+    client.call("ApplicationService.Act", as_=demo.DU, name=first.name, action="withdraw", form={"reason": "later"})
+    second = demo.application()
+    second.forecast = NAME
+    second = client.call("CreateApplication", as_=demo.DU, application=second, submit=True)
+    third = demo.application()
+    third.forecast = "2027"
+    third = client.call("CreateApplication", as_=demo.DU, application=third, submit=True)
+    asked = {i.service: i.quantity for i in third.items}
+    want = {f"{s} quantity: {n} asked, {16 if s == 'cloud-server' else 0} forecast, {n} taken by other applications"
+            for s, n in asked.items()}
+    for who in (demo.DU, demo.OP, demo.CA):
+        texts = [w.text for w in said(client, who, third.name).why]
+        assert all(any(t.startswith(line) for t in texts) for line in want), (want, texts)
+        assert any("opinion is support: fits" in t for t in texts), texts
+    assert list(client.call("GetForecast", as_=demo.DU, name=NAME).applications) == [
+        first.name, second.name, third.name]
+    events = [e.action for e in client.list("ListEvents", as_=demo.CA, parent=NAME)]
+    assert events.count("consume") == 1 and events.count("rely") == 2, events
+
+
+def test_without_a_forecast_it_is_unplanned_or_where_required_refused(server):
+    client = server.client()
+    made = demo.file(client)
+    assert client.call("GetApplication", as_=demo.DU, name=made.name).unplanned
+    assert "unplanned: no forecast names it" in [w.text for w in said(client, demo.CA, made.name).why]
+    with refused("FORECAST_MISSING", "FAILED_PRECONDITION", text="2027"):
+        application = demo.application()
+        application.forecast = "2027"
+        client.call("CreateApplication", as_=demo.DU, application=application, submit=True)
+    client.call("UpdateParameter", as_=demo.CA, parameter={"name": "parameters/forecast.required", "value": "1"})
+    with refused("FORECAST_MISSING", "FAILED_PRECONDITION", text="forecast.required"):
+        demo.file(client)
+    support(client)
+    application = demo.application()
+    application.forecast = "2027"
+    assert client.call("CreateApplication", as_=demo.DU, application=application, submit=True).state == "submitted"
+
+
 def test_by_command_line_too(server):
     ran = server.zwy("submit", "-", as_=DU, stdin=TEXT)
     assert ran.status == 0 and ran.out.strip() == NAME, ran
