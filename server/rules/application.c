@@ -70,6 +70,8 @@ take_over(const struct facts *facts, const zwy_v1_Application *asked, struct are
 	ret->resource = dup_reference(arena, "resources", asked->resource);
 	ret->has_change = asked->has_change;
 	ret->change = asked->change;
+	ret->change.major = NULL;
+	ret->change.major_count = 0;
 	ret->has_reclaim = asked->has_reclaim;
 	char *preserve_until = ret->reclaim.preserve_until;
 	ret->reclaim = asked->reclaim;
@@ -210,6 +212,8 @@ frozen_field(const zwy_v1_Application *before, const zwy_v1_Application *a)
 		return "exposure";
 	if (!text_is(before->resource, a->resource))
 		return "resource";
+	if (!change_same(&before->change, &a->change))
+		return "change";
 	if (before->months != a->months)
 		return "months";
 	if (!text_is(before->forecast, text_of(a->forecast)))

@@ -195,6 +195,7 @@ struct possible {
 	const char *description;
 };
 #define POSSIBLE_MAX 8
+#define NOTES_MAX    20
 struct explanation {
 	const char *who;           /* role that must act, e.g. "op-p"; "" at the end */
 	const char *who_text;      /* for people */
@@ -202,7 +203,9 @@ struct explanation {
 	const char *article;
 	const char *text; /* what the state means and what it waits for */
 	bool final;
-	struct fault missing; /* draft: what submit would refuse it for, all of it; code 0: nothing */
+	struct fault missing;         /* draft: what submit would refuse it for, all of it; code 0: nothing */
+	const char *notes[NOTES_MAX]; /* what else there is to say, a line each */
+	size_t note_count;
 	struct possible next[POSSIBLE_MAX];
 	size_t next_count;
 };

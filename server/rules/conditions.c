@@ -43,19 +43,44 @@ condition_revocable(const struct work *w)
 	return !a->has_reclaim || a->reclaim.origin != zwy_v1_RECLAIM_ORIGIN_EXPIRY;
 }
 
+static size_t
+said_nothing(const struct work *w, const char **ret, size_t room)
+{
+	(void)w;
+	(void)ret;
+	(void)room;
+	return 0;
+}
+
+static const struct condition {
+	const char *name;
+	bool (*holds)(const struct work *w);
+	size_t (*said)(const struct work *w, const char **ret, size_t room);
+} conditions[] = {
+#define CONDITION(name, said, text) {#name, condition_##name, said_##said},
+#include "rules/conditions.def"
+#undef CONDITION
+};
+
+static const struct condition *
+condition_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
+		if (text_is(conditions[i].name, name))
+			return &conditions[i];
+	return NULL;
+}
+
 bool
 condition_holds(const struct work *w, const char *name)
 {
-	static const struct {
-		const char *name;
-		bool (*holds)(const struct work *w);
-	} conditions[] = {
-#define CONDITION(name, text) {#name, condition_##name},
-#include "rules/conditions.def"
-#undef CONDITION
-	};
-	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
-		if (text_is(conditions[i].name, name))
-			return conditions[i].holds(w);
-	return false;
+	const struct condition *c = condition_find(name);
+	return c && c->holds(w);
+}
+
+size_t
+condition_said(const struct work *w, const char *name, const char **ret, size_t room)
+{
+	const struct condition *c = condition_find(name);
+	return c ? c->said(w, ret, room) : 0;
 }

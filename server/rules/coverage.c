@@ -20,8 +20,8 @@ static const char *const checks[] = {
 };
 
 /* Tables, and files of server/data, whose rows have no names of their own. */
-static const char *const tables[] = {"articles",      "processes", "registers",     "visibility",
-				     "catalogue.csv", "nodes.csv", "regulation.txt"};
+static const char *const tables[] = {"articles",   "measures",      "processes", "registers",
+				     "visibility", "catalogue.csv", "nodes.csv", "regulation.txt"};
 
 unsigned
 provision_article(const struct provision *p)

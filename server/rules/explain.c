@@ -52,6 +52,46 @@ list_next(const struct facts *facts, const struct process *p, const zwy_v1_Appli
 	}
 }
 
+/* Which rows would be next by a condition that holds now, and why: a change that is major. */
+static void
+note_conditions(const struct facts *facts, const struct process *p, const zwy_v1_Application *a,
+		struct arena *arena, struct explanation *ret)
+{
+	struct outcome as_it_is = {.application = *a};
+	const struct work w = {.facts = facts,
+			       .process = p,
+			       .before = a,
+			       .arena = arena,
+			       .out = &as_it_is,
+			       .root = &as_it_is};
+	for (size_t i = 0; i < p->step_count; i++) {
+		const struct step *s = &p->steps[i];
+		const char *condition = step_condition(s);
+		if (condition && s->roles && text_is(s->from, a->state) && condition_holds(&w, condition))
+			ret->note_count += condition_said(&w, condition, ret->notes + ret->note_count,
+							  NOTES_MAX - ret->note_count);
+	}
+}
+
+static void
+note(struct explanation *ret, char *text)
+{
+	if (text && ret->note_count < NOTES_MAX)
+		ret->notes[ret->note_count++] = text;
+}
+
+/* What it came from, what came of it, and for which reasons. */
+static void
+note_linked(const zwy_v1_Application *a, struct arena *arena, struct explanation *ret)
+{
+	for (size_t i = 0; i < a->change.major_count; i++)
+		note(ret, arena_printf(arena, "major change: %s", a->change.major[i]));
+	for (size_t i = 0; i < a->linked_count; i++)
+		note(ret, arena_printf(arena, "made from it: %s", a->linked[i]));
+	if (!text_blank(a->origin))
+		note(ret, arena_printf(arena, "made from %s", a->origin));
+}
+
 void
 application_explain(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
 		    struct explanation *ret)
@@ -77,5 +117,7 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 		application_check(facts, a, STAGE_SUBMIT, CHECK_ALL, &ret->missing);
 	else if (state->editing == EDIT_PAPERS)
 		application_check(facts, a, STAGE_RESUBMIT, CHECK_ALL, &ret->missing);
+	note_conditions(facts, p, a, arena, ret);
+	note_linked(a, arena, ret);
 	list_next(facts, p, a, ret);
 }

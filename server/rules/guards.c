@@ -74,3 +74,12 @@ guard_reject(const struct work *w, struct fault *f)
 					 "a rejection needs a comment that says why");
 	return 0;
 }
+
+int
+guard_comment(const struct work *w, struct fault *f)
+{
+	if (!text_blank(w->comment))
+		return 0;
+	return fault_set_article(f, ERR_FORM_INCOMPLETE, w->process->article,
+				 "this result needs a comment that says why");
+}

@@ -82,20 +82,27 @@ check_resource(const struct facts *facts, const zwy_v1_Application *a, struct fa
 	if (p->subject != SUBJECT_SYSTEM && text_blank(a->resource))
 		return fault_add(f, ERR_FIELD_MISSING, "resource",
 				 "resource is missing: the id of the resource, e.g. R-2026-000012");
-	if (p->subject != SUBJECT_SYSTEM)
+	if (p->subject != SUBJECT_SYSTEM) {
 		check_held(facts, a, "resource", facts->resource, a->resource, f);
-	else if (!text_blank(a->resource))
+		if (facts->resource && !text_is(a->system, facts->resource->system))
+			fault_add(f, ERR_INVALID_FIELD, "system",
+				  "%.63s is a resource of %.63s; leave system out", a->resource,
+				  text_of(facts->resource->system));
+	} else if (!text_blank(a->resource))
 		return fault_add(f, ERR_INVALID_FIELD, "resource",
 				 "a case of this kind is about no single resource; an item may name one in "
 				 "takes-over");
 	for (size_t i = 0; i < a->items_count; i++) {
 		const zwy_v1_Item *item = &a->items[i];
 		const zwy_v1_Resource *r = facts->items[i].taken_over;
-		if (text_of(item->takes_over)[0] == '\0')
-			continue;
+		if (text_of(item->takes_over)[0] == '\0' ||
+		    (p->subject == SUBJECT_RESOURCE && text_is(item->takes_over, a->resource)))
+			continue; /* said above */
 		snprintf(field, sizeof(field), "items.%zu.takes-over", i + 1);
 		check_held(facts, a, field, r, item->takes_over, f);
-		if (r && !text_is(r->service, item->service) && !text_is(r->open_case, text_of(a->name)))
+		/* A change that the authority decides may end in another service (Article 15 (2)). */
+		if (r && !text_is(r->service, item->service) && !text_is(r->open_case, text_of(a->name)) &&
+		    p->subject == SUBJECT_SYSTEM && text_blank(a->origin))
 			fault_add(f, ERR_INVALID_FIELD, field, "%.63s is of %.63s, not of %.63s",
 				  item->takes_over, text_of(r->service), text_of(item->service));
 		for (size_t k = 0; k < i; k++)

@@ -5,6 +5,11 @@
 #define ROWS_STATES "rules/regular_states.def"
 #include "rules/process_rows.h"
 
+#define ROWS        change
+#define ROWS_STEPS  "rules/change.def"
+#define ROWS_STATES "rules/change_states.def"
+#include "rules/process_rows.h"
+
 #define ROWS        reclaim
 #define ROWS_STEPS  "rules/reclaim.def"
 #define ROWS_STATES "rules/reclaim_states.def"

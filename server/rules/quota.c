@@ -40,6 +40,14 @@ resource_amount(const zwy_v1_Resource *r, const char *dimension)
 	return amount_of(r->quantity, resource_spec(r, dimension), dimension, &n) ? n : 0;
 }
 
+/* More than fits is as much as can be. */
+uint64_t
+item_amount(const zwy_v1_Item *item, const char *dimension)
+{
+	uint64_t n;
+	return amount_of(item->quantity, item_spec(item, dimension), dimension, &n) ? n : INT64_MAX;
+}
+
 /* Of all items of that service. */
 static bool
 total_amount(const zwy_v1_Application *a, const char *service, const char *dimension, uint64_t *ret)
@@ -139,20 +147,25 @@ find_lines(const struct facts *facts, const zwy_v1_Application *a, bool pinned, 
 	return lines;
 }
 
-/* The n-th dimension that a line counts by: quantity, those of what is asked, then
- * those that only what is held has; NULL after the last. */
-static const char *
-dimension_name(const struct line *l, size_t n)
+const char *
+dimension_of(const zwy_v1_Service *first, const zwy_v1_Service *second, size_t n)
 {
 	if (n-- == 0)
 		return DIMENSION_QUANTITY;
-	if (l->asked && n < l->asked->dimensions_count)
-		return text_of(l->asked->dimensions[n].name);
-	n -= l->asked ? l->asked->dimensions_count : 0;
-	for (size_t i = 0; l->kept && i < l->kept->dimensions_count; i++)
-		if (!declares(l->asked, l->kept->dimensions[i].name) && n-- == 0)
-			return text_of(l->kept->dimensions[i].name);
+	if (first && n < first->dimensions_count)
+		return text_of(first->dimensions[n].name);
+	n -= first ? first->dimensions_count : 0;
+	for (size_t i = 0; second && i < second->dimensions_count; i++)
+		if (!declares(first, second->dimensions[i].name) && n-- == 0)
+			return text_of(second->dimensions[i].name);
 	return NULL;
+}
+
+/* The n-th dimension that a line counts by; NULL after the last. */
+static const char *
+dimension_name(const struct line *l, size_t n)
+{
+	return dimension_of(l->asked, l->kept, n);
 }
 
 /* What a line adds to one dimension, and what it takes away. */

@@ -67,6 +67,8 @@ int form_check(const char *action, const char *form, const char *article, const 
 
 /* Whether a row of conditions.def holds; false for a name that is none. */
 bool condition_holds(const struct work *w, const char *name);
+/* What people are told of one that holds; returns how many lines, in the work's arena. */
+size_t condition_said(const struct work *w, const char *name, const char **ret, size_t room);
 
 /* ---- linked.c ------------------------------------------------------------ */
 
@@ -108,6 +110,25 @@ void resource_as_item(struct work *w, const zwy_v1_Item *item, zwy_v1_Resource *
 int reading_parse(const char *text, const zwy_v1_Service *service, struct arena *arena, zwy_v1_Reading *ret,
 		  struct fault *f);
 
+/* ---- change.c, major.c: Article 15 ------------------------------------------- */
+
+void derive_change(zwy_v1_Application *asked, const zwy_v1_Resource *resource, struct arena *arena);
+int check_change(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_more(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+/* What may not change once it was handed in; the consent may. */
+bool change_same(const zwy_v1_Change *a, const zwy_v1_Change *b);
+bool condition_major(const struct work *w);
+size_t said_major(const struct work *w, const char **ret, size_t room);
+int guard_change_pass(const struct work *w, struct fault *f);
+int guard_change_start(const struct work *w, struct fault *f);
+int effect_change_reading(struct work *w, struct fault *f);
+int effect_change_review(struct work *w, struct fault *f);
+int effect_change_consent(struct work *w, struct fault *f);
+int effect_escalate(struct work *w, struct fault *f);
+int effect_found_major(struct work *w, struct fault *f);
+int effect_change_start(struct work *w, struct fault *f);
+int effect_change_complete(struct work *w, struct fault *f);
+
 /* ---- reclaim.c ----------------------------------------------------------- */
 
 /* Article 17: taken back, by the operator or because a term has ended; not given back. */
@@ -137,6 +158,7 @@ int guard_return_once(const struct work *w, struct fault *f);
 int guard_opinion_there(const struct work *w, struct fault *f);
 int guard_approve(const struct work *w, struct fault *f);
 int guard_reject(const struct work *w, struct fault *f);
+int guard_comment(const struct work *w, struct fault *f); /* it needs a comment */
 
 /* ---- checks.c ------------------------------------------------------------ */
 
@@ -173,8 +195,12 @@ int check_forecast(const struct facts *facts, const zwy_v1_Application *a, struc
 /* The value in a spec, NULL if it is not there. */
 const char *item_spec(const zwy_v1_Item *item, const char *key);
 const char *resource_spec(const zwy_v1_Resource *r, const char *key);
-/* What a resource holds of a dimension: quantity × the figure. */
+/* What a resource holds of a dimension, and what an item asks for: quantity × the figure. */
 uint64_t resource_amount(const zwy_v1_Resource *r, const char *dimension);
+uint64_t item_amount(const zwy_v1_Item *item, const char *dimension);
+/* The n-th dimension by which something counts: quantity, those of the first service, then those
+ * that only the second has; NULL after the last. Either may be NULL. */
+const char *dimension_of(const zwy_v1_Service *first, const zwy_v1_Service *second, size_t n);
 int check_quota(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 int check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 /* Fills out->moves: one per service of which something moves. */

@@ -180,21 +180,6 @@ decode_asked(struct job *j, struct slice bytes, zwy_v1_Application *ret)
 	return 0;
 }
 
-/* What follows from the resource that it is about. */
-static int
-derive(struct job *j, struct txn *t, zwy_v1_Application *asked)
-{
-	struct fault absent = {0};
-	if (!asked->resource || !asked->resource[0])
-		return 0;
-	char *name = arena_printf(&j->messages.arena, "resources/%s", asked->resource);
-	if (!name)
-		return fault_set(&j->command.fault, ERR_NO_MEMORY, "out of memory");
-	application_derive(asked, JOB_READ(j, txn_reader(t), slice_of(name), zwy_v1_Resource, &absent),
-			   &j->messages.arena);
-	return 0;
-}
-
 int
 application_decide_create(struct job *j, struct txn *t, const struct rulebook *book)
 {
@@ -208,7 +193,7 @@ application_decide_create(struct job *j, struct txn *t, const struct rulebook *b
 	if (rc != 0)
 		return rc;
 	asked.name = NULL;
-	if ((rc = derive(j, t, &asked)) != 0)
+	if ((rc = facts_derive(&asked, txn_reader(t), &j->messages, f)) != 0)
 		return rc;
 	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0 ||
 	    (!j->validate_only && !(asked.name = new_name(j, t, "applications", 'A'))))
@@ -227,7 +212,9 @@ load_case(struct job *j, struct txn *t, const struct rulebook *book, struct slic
 	if (!a)
 		return f->code;
 	j->result = slice_of(a->name);
-	int rc = facts_load(ret_facts, txn_reader(t), book, &j->actor, j->now, a, &j->messages, f);
+	int rc = facts_derive_draft(&a, txn_reader(t), &j->messages, f);
+	if (rc == 0)
+		rc = facts_load(ret_facts, txn_reader(t), book, &j->actor, j->now, a, &j->messages, f);
 	if (rc == 0)
 		*ret = a;
 	return rc;
@@ -253,7 +240,7 @@ application_decide_update(struct job *j, struct txn *t, const struct rulebook *b
 	if ((rc = decode_asked(j, merged, &asked)) != 0)
 		return rc;
 	asked.name = before->name;
-	if ((rc = derive(j, t, &asked)) != 0)
+	if ((rc = facts_derive(&asked, txn_reader(t), &j->messages, f)) != 0)
 		return rc;
 	/* The items may have changed, so the facts about them are read again. */
 	if ((rc = facts_load(&facts, txn_reader(t), book, &j->actor, j->now, &asked, &j->messages, f)) != 0)

@@ -53,7 +53,7 @@ fill_why(struct explaining *e, const struct explanation *x, const char *said, co
 {
 	struct arena *arena = &e->messages.arena;
 	const struct fault *missing = &x->missing;
-	zwy_v1_Why *why = arena_array(arena, missing->item_count + 3, sizeof(*why));
+	zwy_v1_Why *why = arena_array(arena, missing->item_count + x->note_count + 3, sizeof(*why));
 	if (!why)
 		return;
 	e->reply.why = why;
@@ -71,6 +71,8 @@ fill_why(struct explaining *e, const struct explanation *x, const char *said, co
 	if (comment && comment[0])
 		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article,
 							 arena_printf(arena, "%s: %s", said, comment), NULL};
+	for (size_t i = 0; i < x->note_count; i++)
+		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article, (char *)x->notes[i], NULL};
 	if (x->text && x->text[0])
 		why[e->reply.why_count++] = (zwy_v1_Why){"", (char *)x->article, (char *)x->text, NULL};
 }
@@ -107,8 +109,10 @@ explain_application(struct explaining *e, struct slice body, struct fault *f)
 	zwy_v1_Application *a = book ? MESSAGE_DECODE(&e->messages, zwy_v1_Application, body, f) : NULL;
 	if (!a)
 		return f->code;
-	int rc = facts_load(&facts, server_reader(e->server), book, e->actor,
-			    server_clock_now(&e->server->clock), a, &e->messages, f);
+	int rc = facts_derive_draft(&a, server_reader(e->server), &e->messages, f);
+	if (rc == 0)
+		rc = facts_load(&facts, server_reader(e->server), book, e->actor,
+				server_clock_now(&e->server->clock), a, &e->messages, f);
 	if (rc != 0)
 		return rc;
 	application_explain(&facts, a, &e->messages.arena, &x);

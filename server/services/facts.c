@@ -255,3 +255,32 @@ facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, con
 	struct gathering g = {r, list, f ? f : &local};
 	return load_facts(&g, ret, book, actor, now, a, true);
 }
+
+int
+facts_derive(zwy_v1_Application *asked, struct reader *r, struct message_list *list, struct fault *f)
+{
+	struct fault local = {0};
+	struct gathering g = {r, list, f ? f : &local};
+	if (!has_text(asked->resource))
+		return 0;
+	const zwy_v1_Resource *resource = FIND(&g, "resources", slug_of(asked->resource).p, zwy_v1_Resource);
+	if (!g.fault->code)
+		application_derive(asked, resource, &list->arena);
+	return g.fault->code;
+}
+
+int
+facts_derive_draft(zwy_v1_Application **a, struct reader *r, struct message_list *list, struct fault *f)
+{
+	const struct process *p = process_of((*a)->kind);
+	const struct state *state = p ? process_state(p, (*a)->state) : NULL;
+	if (!state || state->editing != EDIT_ALL)
+		return 0;
+	/* What was decoded is released as it is. */
+	zwy_v1_Application *copy = arena_alloc(&list->arena, sizeof(*copy));
+	if (!copy)
+		return f ? fault_set(f, ERR_NO_MEMORY, "out of memory") : ERR_NO_MEMORY;
+	*copy = **a;
+	*a = copy;
+	return facts_derive(copy, r, list, f);
+}

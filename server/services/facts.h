@@ -15,4 +15,11 @@
 int facts_load(struct facts *ret, struct reader *r, const struct rulebook *book, const struct actor *actor,
 	       msec now, const zwy_v1_Application *application, struct message_list *list, struct fault *f);
 
+/* Fills in what of an application follows from the resource that it is about; nothing
+ * where there is none such. */
+int facts_derive(zwy_v1_Application *asked, struct reader *r, struct message_list *list, struct fault *f);
+/* The same of one that was not handed in yet: its resource may have changed since it was written.
+ * *a becomes a copy. */
+int facts_derive_draft(zwy_v1_Application **a, struct reader *r, struct message_list *list, struct fault *f);
+
 #endif

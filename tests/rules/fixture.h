@@ -243,12 +243,14 @@ world_catalogue(struct world *w)
 	static char *const slugs[SERVICES] = {"cloud-server", "block-storage", "bare-metal", "old-service"};
 	static const uint64_t limits[SERVICES] = {10, 1000, 1, 5};
 	static char *const names[3] = {"quantity", "vcpu", "gib"};
+	static char *const subcategories[SERVICES] = {"compute", "storage", "compute", "database"};
 	w->vcpu[0] = (zwy_v1_Dimension){.name = "vcpu", .unit = "vCPU", .required = true};
 	w->vcpu[1] = (zwy_v1_Dimension){.name = "gib", .unit = "GiB"};
 	for (size_t i = 0; i < SERVICES; i++) {
 		w->services[i] = (zwy_v1_Service){
 			.name = arena_printf(&w->arena, "catalogue/%s", slugs[i]),
 			.state = i == 3 ? "retired" : "active",
+			.subcategory = subcategories[i],
 			.catalogue_version = 1,
 		};
 		w->quotas[i] = (zwy_v1_Quota){

@@ -1,0 +1,826 @@
+/* Article 15: a change is reviewed in three working days and carried out in two more; a
+ * major one is applied for anew; what is in use is not taken away without consent. */
+#include "fixture.h"
+
+static struct world w;
+
+static int
+open_world(void **state)
+{
+	(void)state;
+	world_open(&w);
+	return 0;
+}
+
+static int
+close_world(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return 0;
+}
+
+#define NOW      "2026-11-23"
+#define SERVER   "R-2026-000001" /* 2 × (8 vcpu, 32 gib) */
+#define VOLUME   "R-2026-000002" /* 100 GiB of block storage */
+#define act(...) world_act(&w, __VA_ARGS__, (char *)NULL)
+
+/* What a department asks for. */
+struct wish {
+	zwy_v1_Application a;
+	zwy_v1_Change_SpecEntry spec[2];
+};
+
+static void
+wish_of(struct wish *s, const char *resource)
+{
+	*s = (struct wish){
+		.a = {.name = "applications/A-2026-000002",
+		      .kind = zwy_v1_APPLICATION_KIND_CHANGE,
+		      .resource = (char *)resource,
+		      .purpose = "more users",
+		      .has_change = true},
+	};
+	s->a.change.spec = s->spec;
+}
+
+static void
+wish_spec(struct wish *s, const char *key, const char *value)
+{
+	s->spec[s->a.change.spec_count++] =
+		(zwy_v1_Change_SpecEntry){.key = (char *)key, .value = (char *)value};
+}
+
+static int
+ask(struct wish *s, bool submit, msec now)
+{
+	zwy_v1_Application asked = s->a;
+	application_derive(&asked, world_resource(&w, asked.resource), &w.arena);
+	world_load(&w, &asked, &du, now);
+	w.out = (struct outcome){0};
+	int r = application_create(&w.facts, &asked, submit, &w.arena, &w.out, &w.missing, &w.fault);
+	if (r == 0)
+		world_commit(&w);
+	return r;
+}
+
+/* A server and a volume in service since that day, with room in the quotas. */
+static void
+in_service(const char *when)
+{
+	world_reach(&w, "in_service", when);
+	for (size_t i = 0; i < SERVICES; i++)
+		for (size_t k = 0; k < 3; k++)
+			w.dimensions[i][k].limit = 100000;
+	assert_int_equal(w.resource_count, 2);
+}
+
+static zwy_v1_Resource *
+server(void)
+{
+	return world_resource(&w, SERVER);
+}
+
+static const char *
+resource_figure(const zwy_v1_Resource *r, const char *key)
+{
+	for (size_t i = 0; i < r->spec_count; i++)
+		if (strcmp(r->spec[i].key, key) == 0)
+			return r->spec[i].value;
+	return "";
+}
+
+/* A change of the server's vcpu, handed in. */
+static int
+ask_vcpu(const char *vcpu, msec now)
+{
+	struct wish s;
+	wish_of(&s, SERVER);
+	wish_spec(&s, "vcpu", vcpu);
+	return ask(&s, true, now);
+}
+
+static void
+to_state(const char *state, msec now)
+{
+	const struct {
+		const char *from, *reached, *action, *key, *value;
+	} course[] = {
+		{"submitted", "reviewing", "assign", "comment", ""},
+		{"reviewing", "review_passed", "review", "result", "pass"},
+		{"review_passed", "applying", "start", "comment", ""},
+		{"applying", "changed", "complete", "comment", ""},
+	};
+	for (size_t i = 0; i < COUNT(course) && strcmp(w.app.state, state) != 0; i++) {
+		if (strcmp(w.app.state, course[i].from) != 0)
+			continue;
+		assert_int_equal(act(&op, now, course[i].action, course[i].key, course[i].value), 0);
+		assert_string_equal(w.app.state, course[i].reached);
+	}
+	if (strcmp(state, "closed") == 0)
+		assert_int_equal(act(&du, now, "confirm"), 0);
+	assert_string_equal(w.app.state, state);
+}
+
+/* ---- the two clocks -------------------------------------------------------------- */
+
+static void
+art_15_three_working_days_for_the_review_two_more_for_the_change(void **state)
+{
+	/* The day of submission, the last of the review; the day of the pass, the last to carry it out. */
+	static const char *const rows[][4] = {
+		{"2025-09-26", "2025-09-30", "2025-09-30", "2025-10-10"},
+		{"2025-12-31", "2026-01-06", "2026-01-06", "2026-01-08"},
+		{"2024-04-24", "2024-04-28", "2024-04-26", "2024-04-29"},
+		{"2026-10-03", "2026-10-10", "2026-10-08", "2026-10-10"},
+		{"2026-02-13", "2026-02-25", "2026-02-25", "2026-02-27"},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		world_close(&w);
+		world_open(&w);
+		in_service(rows[i][0]);
+		assert_int_equal(ask_vcpu("10", at(rows[i][0])), 0);
+		const zwy_v1_Clock *c = app_clock(&w.app, "review");
+		assert_string_equal(c->due_date, rows[i][1]);
+		assert_true(c->statutory);
+		assert_string_equal(c->article, "15");
+		assert_string_equal(c->owner, "op-p");
+		assert_null(app_clock(&w.app, "apply"));
+		to_state("review_passed", at(rows[i][2]));
+		assert_true(app_clock(&w.app, "review")->has_stop_time);
+		assert_false(app_clock(&w.app, "review")->overdue);
+		c = app_clock(&w.app, "apply");
+		assert_string_equal(c->due_date, rows[i][3]);
+		assert_true(c->statutory);
+		to_state("changed", at(rows[i][3]));
+		c = app_clock(&w.app, "apply");
+		assert_true(c->has_stop_time && !c->overdue);
+	}
+}
+
+static void
+art_15_the_term_begins_anew_with_the_completed_submission(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	assert_int_equal(act(&op, at(NOW), "return_incomplete", "reason", "say why"), 0);
+	assert_true(app_clock(&w.app, "review")->has_stop_time);
+	assert_false(app_clock(&w.app, "supplement")->statutory);
+	assert_int_equal(act(&du, at("2026-12-01"), "resubmit"), 0);
+	assert_string_equal(app_clock(&w.app, "review")->due_date, "2026-12-04");
+	assert_int_equal(act(&op, at("2026-12-01"), "return_incomplete", "reason", "again"),
+			 ERR_ALREADY_RETURNED);
+}
+
+static void
+art_15_what_is_not_completed_lapses_and_lets_the_resource_go(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	assert_int_equal(balance(&w, 0, 1)->reserved, 4);
+	assert_int_equal(act(&op, at(NOW), "return_incomplete", "reason", "say why"), 0);
+	assert_int_equal(world_clock(&w, at("2027-03-01"), "supplement"), 0);
+	assert_string_equal(w.app.state, "lapsed");
+	assert_int_equal(balance(&w, 0, 1)->reserved, 0);
+	assert_string_equal(server()->open_case, "");
+}
+
+static void
+art_15_a_failure_does_not_stop_the_term_and_a_missed_one_is_still_carried_out(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	to_state("applying", at(NOW));
+	assert_string_equal(server()->state, "changing");
+	assert_int_equal(act(&sp, at(NOW), "fail", "reason", "no host"), 0);
+	assert_string_equal(w.app.state, "apply_failed");
+	assert_false(app_clock(&w.app, "apply")->has_stop_time);
+	assert_int_equal(world_clock(&w, at("2026-11-26"), "apply"), 0);
+	assert_true(app_clock(&w.app, "apply")->overdue);
+	assert_int_equal(act(&op, at("2026-11-26"), "retry"), 0);
+	assert_int_equal(act(&op, at("2026-11-26"), "complete"), 0);
+	assert_true(app_clock(&w.app, "apply")->overdue);
+	assert_true(app_clock(&w.app, "apply")->has_stop_time);
+	assert_string_equal(server()->state, "active");
+	assert_int_equal(world_clock(&w, at("2027-03-01"), "confirm"), 0);
+	assert_string_equal(w.app.state, "closed");
+}
+
+/* ---- what it does ------------------------------------------------------------------ */
+
+static void
+art_15_only_what_grows_is_reserved_and_the_resource_is_changed_in_place(void **state)
+{
+	struct wish s;
+	(void)state;
+	in_service(NOW);
+	wish_of(&s, SERVER);
+	wish_spec(&s, "vcpu", "10");
+	wish_spec(&s, "gib", "24");
+	assert_int_equal(ask(&s, true, at(NOW)), 0);
+	assert_string_equal(server()->open_case, w.app.name);
+	assert_int_equal(balance(&w, 0, 1)->reserved, 4);
+	assert_int_equal(balance(&w, 0, 1)->committed, 16);
+	assert_int_equal(balance(&w, 0, 2)->reserved, 0);
+	assert_int_equal(act(&op, at(NOW), "assign", "reading", "gib=40 vcpu=15"), 0);
+	assert_string_equal(server()->reading.reader, op.principal);
+	to_state("changed", at(NOW));
+	assert_int_equal(balance(&w, 0, 1)->reserved, 0);
+	assert_int_equal(balance(&w, 0, 1)->committed, 20);
+	assert_int_equal(balance(&w, 0, 2)->committed, 48);
+	assert_int_equal(balance(&w, 0, 0)->committed, 2);
+	assert_string_equal(server()->open_case, "");
+	assert_string_equal(server()->state, "active");
+	assert_string_equal(server()->application, "applications/A-2026-000001");
+	assert_int_equal(server()->changes_count, 1);
+	const zwy_v1_ResourceChange *c = &server()->changes[0];
+	assert_string_equal(c->application, w.app.name);
+	assert_int_equal(c->figures_count, 2);
+	assert_string_equal(c->figures[0].dimension, "vcpu");
+	assert_int_equal(c->figures[0].before, 16);
+	assert_int_equal(c->figures[0].after, 20);
+	assert_int_equal(c->figures[1].after, 48);
+}
+
+static void
+art_15_whatever_ends_it_gives_back_what_was_reserved(void **state)
+{
+	static const char *const ends[][2] = {
+		{"submitted", "withdraw"},     {"need_supplement", "withdraw"}, {"reviewing", "withdraw"},
+		{"review_passed", "withdraw"}, {"reviewing", "reject"},         {"reviewing", "major"},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		world_close(&w);
+		world_open(&w);
+		in_service(NOW);
+		assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+		if (strcmp(ends[i][0], "need_supplement") == 0)
+			assert_int_equal(act(&op, at(NOW), "return_incomplete", "reason", "x"), 0);
+		else
+			to_state(ends[i][0], at(NOW));
+		if (strcmp(ends[i][1], "withdraw") == 0)
+			assert_int_equal(act(&du, at(NOW), "withdraw", "reason", "x"), 0);
+		else
+			assert_int_equal(act(&op, at(NOW), "review", "result", ends[i][1], "comment", "x"),
+					 0);
+		assert_false(w.app.open);
+		assert_int_equal(balance(&w, 0, 1)->reserved, 0);
+		assert_int_equal(balance(&w, 0, 1)->committed, 16);
+		assert_string_equal(server()->open_case, "");
+		assert_string_equal(server()->state, "active");
+		assert_string_equal(resource_figure(server(), "vcpu"), "8");
+	}
+}
+
+static void
+art_15_one_change_at_a_time_of_a_resource_that_is_active(void **state)
+{
+	static const char *const states[] = {"changing", "restricted", "frozen", "reclaiming", "reclaimed"};
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	assert_int_equal(ask_vcpu("11", at(NOW)), ERR_RESOURCE_BUSY);
+	assert_string_equal(w.fault.article, "15");
+	assert_int_equal(act(&du, at(NOW), "withdraw", "reason", "x"), 0);
+	for (size_t i = 0; i < COUNT(states); i++) {
+		server()->state = (char *)states[i];
+		assert_int_equal(ask_vcpu("10", at(NOW)), ERR_WRONG_STATE);
+		assert_non_null(
+			strstr(w.fault.text, strcmp(states[i], "reclaimed") ? states[i] : "taken back"));
+	}
+}
+
+static void
+art_15_a_change_of_nothing_and_what_is_said_beside_it_is_refused(void **state)
+{
+	struct wish s;
+	zwy_v1_Item item = {.service = "cloud-server", .quantity = 2};
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("8", at(NOW)), ERR_INVALID_FIELD);
+	assert_non_null(strstr(w.fault.text, "nothing"));
+	wish_of(&s, SERVER);
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_INVALID_FIELD);
+	s.a.items = &item;
+	s.a.items_count = 1;
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_INVALID_FIELD);
+	assert_string_equal(w.fault.items[0].field, "items");
+	wish_of(&s, SERVER);
+	wish_spec(&s, "vcpu", "10");
+	s.a.zone = zwy_v1_ZONE_INTERNET;
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_INVALID_FIELD);
+	assert_string_equal(w.fault.items[0].field, "zone");
+	s.a.zone = zwy_v1_ZONE_UNSPECIFIED;
+	s.a.exposure = zwy_v1_EXPOSURE_PUBLIC;
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_INVALID_FIELD);
+	s.a.exposure = zwy_v1_EXPOSURE_UNSPECIFIED;
+	s.a.system = "health-records";
+	assert_int_not_equal(ask(&s, true, at(NOW)), 0);
+	s.a.system = "";
+	s.a.change.node = "suzhou";
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_NODE_MISMATCH);
+	s.a.change.node = "core";
+	s.a.resource = "R-2026-000099";
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_UNKNOWN_RESOURCE);
+	request_good(&w.request);
+	w.request.a.has_change = true;
+	assert_int_equal(world_create(&w, &w.request.a, false, &du, NOW), ERR_INVALID_FIELD);
+}
+
+static void
+art_15_what_a_record_says_can_be_written_back(void **state)
+{
+	struct wish s;
+	(void)state;
+	in_service(NOW);
+	wish_of(&s, SERVER);
+	wish_spec(&s, "vcpu", "10");
+	assert_int_equal(ask(&s, false, at(NOW)), 0);
+	zwy_v1_Application asked = w.app;
+	asked.change.spec[0].value = "11";
+	application_derive(&asked, server(), &w.arena);
+	world_load(&w, &asked, &du, at(NOW));
+	assert_int_equal(application_update(&w.facts, &w.app, &asked, &w.arena, &w.out, &w.fault), 0);
+	assert_int_equal(w.out.application.items_count, 1);
+	assert_string_equal(w.out.application.items[0].takes_over, SERVER);
+	for (size_t i = 0; i < w.out.application.items[0].spec_count; i++)
+		if (strcmp(w.out.application.items[0].spec[i].key, "vcpu") == 0)
+			assert_string_equal(w.out.application.items[0].spec[i].value, "11");
+}
+
+static void
+art_15_a_test_or_temporary_resource_keeps_its_kind_and_its_term(void **state)
+{
+	struct wish s;
+	(void)state;
+	in_service(NOW);
+	server()->kind = zwy_v1_RESOURCE_KIND_TEST;
+	server()->end_date = "2027-02-23";
+	server()->last_extension_date = "2027-01-29";
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	to_state("applying", at(NOW));
+	assert_int_equal(act(&op, at(NOW), "complete", "reading", "vcpu=9"), 0);
+	assert_int_equal(server()->kind, zwy_v1_RESOURCE_KIND_TEST);
+	assert_string_equal(server()->end_date, "2027-02-23");
+	assert_string_equal(server()->last_extension_date, "2027-01-29");
+	assert_string_equal(server()->reading.figures[0].value, "9");
+	wish_of(&s, SERVER);
+	s.a.change.exposure = zwy_v1_EXPOSURE_PUBLIC;
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_INVALID_FIELD);
+	assert_string_equal(w.fault.article, "19");
+}
+
+static void
+art_15_what_was_frozen_meanwhile_does_not_come_back_by_a_change(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	to_state("review_passed", at(NOW));
+	server()->state = "frozen";
+	assert_int_equal(act(&op, at(NOW), "start"), ERR_WRONG_STATE);
+	server()->state = "active";
+	to_state("applying", at(NOW));
+	server()->state = "frozen";
+	to_state("changed", at(NOW));
+	assert_string_equal(server()->state, "frozen");
+	assert_string_equal(resource_figure(server(), "vcpu"), "10");
+}
+
+static void
+art_15_nobody_reviews_a_change_of_their_own(void **state)
+{
+	struct actor both = op;
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	both.principal = du.principal;
+	assert_int_equal(act(&both, at(NOW), "assign"), ERR_SELF_DECISION);
+	assert_int_equal(act(&ca, at(NOW), "assign"), ERR_WRONG_ROLE);
+	to_state("reviewing", at(NOW));
+	assert_int_equal(act(&both, at(NOW), "review", "result", "pass"), ERR_SELF_DECISION);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "reject"), ERR_FORM_INCOMPLETE);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "major"), ERR_FORM_INCOMPLETE);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "perhaps"), ERR_INVALID_FIELD);
+}
+
+/* ---- below use ---------------------------------------------------------------------- */
+
+static void
+art_15_nothing_shrinks_that_was_not_read(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("6", at(NOW)), 0);
+	assert_int_equal(act(&op, at(NOW), "assign", "reading", "gib=3"), 0);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass"), ERR_FORM_INCOMPLETE);
+	assert_non_null(strstr(w.fault.text, "reading=vcpu="));
+	assert_string_equal(w.fault.items[0].field, "reading");
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass", "reading", "vcpu=x"),
+			 ERR_INVALID_FIELD);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass", "reading", "vcpus=1"),
+			 ERR_INVALID_FIELD);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass", "reading", "vcpu=12"), 0);
+	assert_string_equal(server()->reading.figures[0].key, "vcpu");
+}
+
+static void
+art_15_less_than_is_in_use_only_with_the_departments_consent(void **state)
+{
+	struct actor both = op;
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("6", at(NOW)), 0);
+	assert_int_equal(act(&op, at(NOW), "assign", "reading", "vcpu=13"), 0);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass"), ERR_BELOW_USE);
+	assert_string_equal(w.fault.article, "15");
+	assert_non_null(strstr(w.fault.text, "13 are in use"));
+	assert_int_equal(act(&op, at(NOW), "consent"), ERR_WRONG_ROLE);
+	both.principal = du.principal;
+	assert_int_equal(act(&du, at(NOW), "consent"), 0);
+	assert_true(w.app.change.consent);
+	assert_int_equal(act(&both, at(NOW), "review", "result", "pass"), ERR_SELF_DECISION);
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass"), 0);
+	assert_int_equal(balance(&w, 0, 1)->committed, 16);
+	to_state("changed", at(NOW));
+	assert_int_equal(balance(&w, 0, 1)->committed, 12);
+}
+
+/* ---- major changes --------------------------------------------------------------------- */
+
+static void
+assert_major(const char *expected)
+{
+	assert_string_equal(w.app.state, "escalated_major");
+	assert_false(w.app.open);
+	bool found = false;
+	for (size_t i = 0; i < w.app.change.major_count; i++)
+		found |= strstr(w.app.change.major[i], expected) != NULL;
+	if (!found)
+		print_error("no %s in: %s\n", expected,
+			    w.app.change.major_count ? w.app.change.major[0] : "nothing");
+	assert_true(found);
+}
+
+static void
+art_15_2_each_threshold_at_its_edge(void **state)
+{
+	/* The server has 16 vcpu and 64 gib in all, the volume 100 GiB. */
+	static const struct {
+		const char *resource, *key, *below, *above, *parameter;
+		int64_t percent;
+	} rows[] = {
+		{SERVER, "vcpu", "12", "13", "change.major.percent=50", 50},
+		{SERVER, "vcpu", "24", "25", "change.major.vcpu=32", 1000},
+		{SERVER, "gib", "96", "97", "change.major.ram_gib=128", 1000},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (int above = 0; above < 2; above++) {
+			struct wish s;
+			world_close(&w);
+			world_open(&w);
+			in_service(NOW);
+			w.parameters.number[PARAM_MAJOR_PERCENT] = rows[i].percent;
+			wish_of(&s, rows[i].resource);
+			wish_spec(&s, rows[i].key, above ? rows[i].above : rows[i].below);
+			assert_int_equal(ask(&s, true, at(NOW)), 0);
+			if (above)
+				assert_major(rows[i].parameter);
+			else
+				assert_string_equal(w.app.state, "submitted");
+		}
+}
+
+static void
+art_15_2_ten_tebibytes_of_storage(void **state)
+{
+	struct wish s;
+	(void)state;
+	for (uint64_t more = 10240; more <= 10241; more++) {
+		world_close(&w);
+		world_open(&w);
+		in_service(NOW);
+		w.parameters.number[PARAM_MAJOR_PERCENT] = 1000;
+		world_resource(&w, VOLUME)->quantity = 2000;
+		w.dimensions[1][0].committed = 2000;
+		wish_of(&s, VOLUME);
+		s.a.change.quantity = 2000 + more;
+		assert_int_equal(ask(&s, true, at(NOW)), 0);
+		if (more > 10240)
+			assert_major("change.major.storage_gib=10240");
+		else
+			assert_string_equal(w.app.state, "submitted");
+	}
+}
+
+static void
+wish_place(struct wish *s, size_t which)
+{
+	switch (which) {
+	case 0:
+		s->a.change.service = "block-storage";
+		break;
+	case 1:
+		s->a.change.zone = zwy_v1_ZONE_INTERNET;
+		break;
+	case 2:
+		server()->node = "suzhou"; /* where the department was served before */
+		s->a.change.node = "core";
+		break;
+	case 3:
+		server()->protection_grade = 2;
+		w.portal.protection_grade = 3;
+		break;
+	case 4:
+		s->a.change.architecture = "two sites";
+		break;
+	default:
+		s->a.change.exposure = zwy_v1_EXPOSURE_PUBLIC;
+	}
+}
+
+static void
+art_15_2_place_grade_architecture_and_exposure(void **state)
+{
+	static const struct {
+		const char *reason;
+		enum parameter parameter;
+	} rows[] = {
+		{"change.major.subcategory", PARAM_MAJOR_SUBCATEGORY},
+		{"change.major.zone", PARAM_MAJOR_ZONE},
+		{"change.major.node", PARAM_MAJOR_NODE},
+		{"change.major.grade", PARAM_MAJOR_GRADE},
+		{"change.major.architecture", PARAM_MAJOR_ARCHITECTURE},
+		{"change.major.exposure", PARAM_MAJOR_EXPOSURE},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (int on = 0; on < 2; on++) {
+			struct wish s;
+			world_close(&w);
+			world_open(&w);
+			in_service(NOW);
+			w.parameters.number[rows[i].parameter] = on;
+			wish_of(&s, SERVER);
+			wish_place(&s, i);
+			assert_int_equal(ask(&s, true, at(NOW)), 0);
+			if (on)
+				assert_major(rows[i].reason);
+			else
+				assert_string_equal(w.app.state, "submitted");
+			if (on)
+				continue;
+			to_state("reviewing", at(NOW));
+			if (i == 0) /* other figures than before: what the server had goes */
+				continue;
+			to_state("changed", at(NOW));
+			assert_int_equal(server()->zone,
+					 i == 1 ? zwy_v1_ZONE_INTERNET : zwy_v1_ZONE_EXTRANET);
+			assert_string_equal(server()->node, "core");
+			assert_int_equal(server()->protection_grade, i == 3 ? 3 : 0);
+			assert_int_equal(server()->exposure == zwy_v1_EXPOSURE_PUBLIC, i == 5);
+		}
+}
+
+/* The change goes through, all on one day. */
+static void
+change_vcpu(const char *vcpu, const char *when)
+{
+	assert_int_equal(ask_vcpu(vcpu, at(when)), 0);
+	to_state("closed", at(when));
+}
+
+static void
+art_15_2_splitting_does_not_help(void **state)
+{
+	(void)state;
+	in_service("2026-03-02");
+	change_vcpu("10", "2026-03-09"); /* 16 → 20 */
+	change_vcpu("12", "2026-04-09"); /* → 24, 50 % of 16 */
+	assert_int_equal(ask_vcpu("13", at("2026-05-11")), 0);
+	assert_major("with the changes since 2026-03-09: vcpu 16 → 26: 62.5 %");
+	assert_null(w.app.clocks);
+	assert_int_equal(balance(&w, 0, 1)->reserved, 0);
+}
+
+static void
+art_15_2_changes_add_up_for_ninety_days(void **state)
+{
+	static const char *const days[] = {"2026-06-07", "2026-06-08"}; /* the 90th and the 91st after */
+	(void)state;
+	for (size_t i = 0; i < COUNT(days); i++) {
+		world_close(&w);
+		world_open(&w);
+		in_service("2026-03-02");
+		change_vcpu("12", "2026-03-09");
+		assert_int_equal(ask_vcpu("13", at(days[i])), 0);
+		assert_string_equal(w.app.state, i == 0 ? "escalated_major" : "submitted");
+	}
+}
+
+static void
+art_15_2_what_the_authority_decided_meanwhile_begins_anew(void **state)
+{
+	(void)state;
+	in_service("2026-03-02");
+	change_vcpu("12", "2026-03-09");
+	server()->allocate_time.seconds = at("2026-03-20") / 1000; /* taken over by a regular application */
+	assert_int_equal(ask_vcpu("13", at("2026-05-11")), 0);
+	assert_string_equal(w.app.state, "submitted");
+}
+
+static void
+art_15_2_giving_back_is_not_major_unless_the_parameter_says_so(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("1", at(NOW)), 0);
+	assert_string_equal(w.app.state, "submitted");
+	assert_int_equal(act(&du, at(NOW), "withdraw", "reason", "x"), 0);
+	w.parameters.number[PARAM_MAJOR_SHRINK] = 1;
+	assert_int_equal(ask_vcpu("3", at(NOW)), 0);
+	assert_major("vcpu 16 → 6: 62.5 % less");
+}
+
+static void
+art_15_2_a_major_change_becomes_a_draft_of_a_regular_application(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	w.dimensions[0][1].limit =
+		20; /* it asks for more than there is: that is for the application to settle */
+	assert_int_equal(ask_vcpu("16", at(NOW)), 0);
+	assert_major("change.major.percent=50");
+	assert_null(w.app.clocks);
+	assert_string_equal(w.app.submitter, du.principal);
+	assert_string_equal(text_of(server()->open_case), "");
+	const zwy_v1_Application *made = &w.cases[w.case_count - 1];
+	assert_int_equal(made->kind, zwy_v1_APPLICATION_KIND_REGULAR);
+	assert_string_equal(made->state, "draft");
+	assert_string_equal(made->origin, w.app.name);
+	assert_string_equal(made->purpose, "more users");
+	assert_string_equal(made->department, "provincial-finance");
+	assert_int_equal(made->items_count, 1);
+	assert_string_equal(made->items[0].takes_over, SERVER);
+	assert_string_equal(made->items[0].service, "cloud-server");
+}
+
+static void
+art_15_2_the_operator_may_find_it_major_but_not_pass_one_that_is(void **state)
+{
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	to_state("reviewing", at(NOW));
+	server()->protection_grade = 2;
+	w.portal.protection_grade = 3;
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass"), ERR_MAJOR_CHANGE);
+	assert_non_null(strstr(w.fault.text, "from 2 to 3"));
+	server()->protection_grade = 3;
+	assert_int_equal(act(&op, at(NOW), "review", "result", "major", "comment", "a new purpose"), 0);
+	assert_major("found by the operator: a new purpose");
+	assert_true(app_clock(&w.app, "review")->has_stop_time);
+	assert_int_equal(w.case_count, 1);
+	assert_string_equal(w.app.decision.decision, "major");
+	assert_int_equal(act(&op, at(NOW), "review", "result", "pass"), ERR_WRONG_STATE);
+}
+
+/* The linked application goes its own way, and the same resource is changed, counted once. */
+static void
+art_15_2_the_linked_application_changes_the_same_resource(void **state)
+{
+	static char *const types[] = {"construction-plan", "construction-plan-approval", "security-filing"};
+	zwy_v1_Application_DocumentEntry documents[3];
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("16", at(NOW)), 0);
+	assert_major("change.major.percent=50");
+	zwy_v1_Application draft = w.cases[w.case_count - 1];
+	for (size_t i = 0; i < 3; i++)
+		documents[i] = (zwy_v1_Application_DocumentEntry){types[i], "plan.pdf sha256:" HEX64};
+	draft.document = documents;
+	draft.document_count = 3;
+	draft.has_cloud_plan = true;
+	draft.cloud_plan = (zwy_v1_CloudPlan){"a", "b", "c", "d"};
+	w.app = draft;
+	assert_int_equal(act(&du, at(NOW), "submit"), 0);
+	assert_string_equal(server()->open_case, draft.name);
+	assert_int_equal(balance(&w, 0, 1)->reserved, 16);
+	assert_int_equal(ask_vcpu("9", at(NOW)), ERR_RESOURCE_BUSY);
+	assert_int_equal(act(&ca, at(NOW), "accept"), 0);
+	assert_int_equal(act(&op, at(NOW), "assign"), 0);
+	assert_int_equal(act(&op, at(NOW), "opinion", "result", "pass", OPINION), 0);
+	assert_int_equal(act(&op, at(NOW), "forward"), 0);
+	assert_int_equal(act(&ca, at(NOW), "decide", "decision", "approve"), 0);
+	assert_int_equal(act(&op, at(NOW), "start"), 0);
+	assert_int_equal(act(&op, at(NOW), "deliver"), 0);
+	assert_int_equal(w.resource_count, 2);
+	assert_string_equal(resource_figure(server(), "vcpu"), "16");
+	assert_string_equal(server()->open_case, "");
+	assert_int_equal(balance(&w, 0, 1)->reserved, 0);
+	assert_int_equal(balance(&w, 0, 1)->committed, 32);
+	assert_int_equal(balance(&w, 0, 0)->committed, 2);
+}
+
+/* ---- what people are told ----------------------------------------------------------------- */
+
+static void
+explain(const struct actor *actor, struct explanation *ret)
+{
+	world_load(&w, &w.app, actor, at(NOW));
+	application_explain(&w.facts, &w.app, &w.arena, ret);
+}
+
+static bool
+noted(const struct explanation *x, const char *text)
+{
+	for (size_t i = 0; i < x->note_count; i++)
+		if (strstr(x->notes[i], text))
+			return true;
+	return false;
+}
+
+static void
+art_15_2_why_says_before_and_after_what_makes_it_major(void **state)
+{
+	struct wish s;
+	struct explanation x;
+	char *linked = "applications/A-2026-000009";
+	(void)state;
+	in_service(NOW);
+	wish_of(&s, SERVER);
+	wish_spec(&s, "vcpu", "16");
+	assert_int_equal(ask(&s, false, at(NOW)), 0);
+	explain(&du, &x);
+	assert_true(noted(&x, "vcpu 16 → 32: 100.0 % more, above change.major.percent=50"));
+	assert_true(noted(&x, "draft of a regular application"));
+	assert_int_equal(x.missing.code, 0);
+	assert_int_equal(act(&du, at(NOW), "submit"), 0);
+	w.app.linked = &linked; /* as the service names it */
+	w.app.linked_count = 1;
+	explain(&du, &x);
+	assert_true(x.final);
+	assert_true(noted(&x, "above change.major.percent=50"));
+	assert_true(noted(&x, linked));
+}
+
+static void
+art_15_why_names_the_clock_and_who_must_act(void **state)
+{
+	struct explanation x;
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+	explain(&op, &x);
+	assert_string_equal(x.who, "op-p");
+	assert_string_equal(x.clock->term, "review");
+	assert_int_equal(x.note_count, 0);
+	assert_int_equal(x.next_count, 2);
+	to_state("applying", at(NOW));
+	explain(&op, &x);
+	assert_string_equal(x.clock->term, "apply");
+	explain(&du, &x);
+	assert_int_equal(x.next_count, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(art_15_three_working_days_for_the_review_two_more_for_the_change),
+		TEST(art_15_the_term_begins_anew_with_the_completed_submission),
+		TEST(art_15_what_is_not_completed_lapses_and_lets_the_resource_go),
+		TEST(art_15_a_failure_does_not_stop_the_term_and_a_missed_one_is_still_carried_out),
+		TEST(art_15_only_what_grows_is_reserved_and_the_resource_is_changed_in_place),
+		TEST(art_15_whatever_ends_it_gives_back_what_was_reserved),
+		TEST(art_15_one_change_at_a_time_of_a_resource_that_is_active),
+		TEST(art_15_a_change_of_nothing_and_what_is_said_beside_it_is_refused),
+		TEST(art_15_what_a_record_says_can_be_written_back),
+		TEST(art_15_a_test_or_temporary_resource_keeps_its_kind_and_its_term),
+		TEST(art_15_what_was_frozen_meanwhile_does_not_come_back_by_a_change),
+		TEST(art_15_nobody_reviews_a_change_of_their_own),
+		TEST(art_15_nothing_shrinks_that_was_not_read),
+		TEST(art_15_less_than_is_in_use_only_with_the_departments_consent),
+		TEST(art_15_2_each_threshold_at_its_edge),
+		TEST(art_15_2_ten_tebibytes_of_storage),
+		TEST(art_15_2_place_grade_architecture_and_exposure),
+		TEST(art_15_2_splitting_does_not_help),
+		TEST(art_15_2_changes_add_up_for_ninety_days),
+		TEST(art_15_2_what_the_authority_decided_meanwhile_begins_anew),
+		TEST(art_15_2_giving_back_is_not_major_unless_the_parameter_says_so),
+		TEST(art_15_2_a_major_change_becomes_a_draft_of_a_regular_application),
+		TEST(art_15_2_the_operator_may_find_it_major_but_not_pass_one_that_is),
+		TEST(art_15_2_the_linked_application_changes_the_same_resource),
+		TEST(art_15_2_why_says_before_and_after_what_makes_it_major),
+		TEST(art_15_why_names_the_clock_and_who_must_act),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
