@@ -66,6 +66,12 @@ register_find(enum kind kind)
 }
 
 const char *
+register_state_of(const struct register_desc *desc, const void *record)
+{
+	return text_of(text_at(record, desc->state));
+}
+
+const char *
 register_first_state(enum kind kind)
 {
 	for (size_t i = 0; i < register_state_count; i++)

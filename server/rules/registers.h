@@ -102,6 +102,8 @@ int register_clock(const struct register_facts *facts, const struct register_des
 void register_explain(const struct register_facts *facts, const struct register_desc *desc,
 		      const void *record, struct arena *arena, struct explanation *ret);
 
+/* The state of a record of that kind. */
+const char *register_state_of(const struct register_desc *desc, const void *record);
 /* The state in which a record of the kind begins. */
 const char *register_first_state(enum kind kind);
 /* Adds who acts, and who called for it, to those that do not decide the record. */

@@ -397,5 +397,9 @@ record_decide(struct job *j, struct txn *t, const struct rulebook *book, const s
 	const struct register_desc *reg = register_find(row->kind);
 	if (reg && (rc = register_put_linked(j, g.reader, reg, g.ret)) != 0)
 		return rc;
+	if (reg) {
+		e.from_state = g.before ? register_state_of(reg, g.before) : "";
+		e.to_state = register_state_of(reg, g.ret);
+	}
 	return job_event(j, put, &e);
 }

@@ -37,7 +37,7 @@ def test_art_05_a_confirmed_exemption_keeps_a_system_out_and_a_claimed_one_does_
     with refused("SYSTEM_EXEMPT", "FAILED_PRECONDITION"):
         demo.file(client, system="budget-analysis")
     events = client.list("ListEvents", as_=demo.CA, parent="exemptions/budget")
-    assert [e.to_state for e in events if e.kind == "act"] == ["confirmed"], events
+    assert [(e.from_state, e.to_state) for e in events] == [("", "claimed"), ("claimed", "confirmed")], events
 
 
 def test_art_05_the_demonstration_has_an_exempt_system_with_its_basis(server):
