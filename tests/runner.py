@@ -25,7 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARALLEL = 2
 TIMEOUT = 120  # seconds; three times that under sanitizers
-FOLDERS = ("conformance", "abuse", "fuzz", "scenarios", "filesystem", "clients", "faults", "bench")
+FOLDERS = ("conformance", "abuse", "fuzz", "scenarios", "simulation", "filesystem", "clients", "faults", "bench")
 TAP = re.compile(r"^(not ok|ok)\b(?:\s+\d+)?(?:\s+-)?\s*(.*?)\s*(?:#\s*(SKIP|skip)\S*\s*(.*))?$")
 
 
