@@ -1,21 +1,11 @@
 #include "rules/workflow.h"
 
-/* A resource as the command leaves it. */
-static const zwy_v1_Resource *
-after(const struct work *w, const zwy_v1_Resource *r)
-{
-	for (size_t i = 0; i < w->root->changed_count; i++)
-		if (text_is(w->root->changed[i].resource.name, r->name))
-			return &w->root->changed[i].resource;
-	return r;
-}
-
 static bool
 condition_all_left(const struct work *w)
 {
 	const zwy_v1_Application *a = &w->out->application;
 	for (size_t i = 0; i < w->facts->resource_count; i++) {
-		const zwy_v1_Resource *r = after(w, w->facts->resources[i].resource);
+		const zwy_v1_Resource *r = work_now(w, w->facts->resources[i].resource);
 		if (text_is(r->application, a->name) && !text_is(r->state, "reclaimed"))
 			return false;
 	}

@@ -43,6 +43,12 @@ guard_opinion_there(const struct work *w, struct fault *f)
 			 "architecture");
 }
 
+int
+guard_recheck(const struct work *w, struct fault *f)
+{
+	return application_check(w->facts, &w->out->application, STAGE_APPROVE, 0, f);
+}
+
 /* Articles 11 and 13: what was true at submission must still be. */
 int
 guard_approve(const struct work *w, struct fault *f)

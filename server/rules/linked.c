@@ -113,6 +113,15 @@ check_resource(const struct facts *facts, const zwy_v1_Application *a, struct fa
 	return f->code;
 }
 
+const zwy_v1_Resource *
+work_now(const struct work *w, const zwy_v1_Resource *r)
+{
+	for (size_t i = 0; i < w->root->changed_count; i++)
+		if (text_is(w->root->changed[i].resource.name, r->name))
+			return &w->root->changed[i].resource;
+	return r;
+}
+
 zwy_v1_Resource *
 work_resource(struct work *w, const zwy_v1_Resource *r, const char *action, const char *article)
 {

@@ -15,6 +15,16 @@
 #define ROWS_STATES "rules/reclaim_states.def"
 #include "rules/process_rows.h"
 
+#define ROWS        test
+#define ROWS_STEPS  "rules/test.def"
+#define ROWS_STATES "rules/test_states.def"
+#include "rules/process_rows.h"
+
+#define ROWS        temporary
+#define ROWS_STEPS  "rules/temporary.def"
+#define ROWS_STATES "rules/temporary_states.def"
+#include "rules/process_rows.h"
+
 #define ROW_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct process process_table[] = {

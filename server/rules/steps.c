@@ -72,12 +72,6 @@ step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 	const struct step_rule *rule = &p->rules[row];
 	zwy_v1_Application *a = &w->out->application;
 	int r = rule->guard(w, f);
-	if (r == 0)
-		r = rule->effect(w, f);
-	if (r == 0 && rule->quota != QUOTA_NONE)
-		r = quota_moves(w, rule->quota, f);
-	if (r == 0 && rule->quota != QUOTA_NONE)
-		r = work_hold(w, rule->quota, step, f);
 	if (r)
 		return r;
 	if (process_final(p, step->to))
@@ -86,6 +80,12 @@ step_apply(struct work *w, size_t row, const char *kind, struct fault *f)
 		clock_stop(w, rule->stop);
 	if (rule->start != TERM_NONE)
 		r = clock_start(w, rule->start, f);
+	if (r == 0) /* after the clocks: it may write down when they end */
+		r = rule->effect(w, f);
+	if (r == 0 && rule->quota != QUOTA_NONE)
+		r = quota_moves(w, rule->quota, f);
+	if (r == 0 && rule->quota != QUOTA_NONE)
+		r = work_hold(w, rule->quota, step, f);
 	if (r)
 		return r;
 	const char *reason = form_value(w->act, "reason");

@@ -76,6 +76,8 @@ size_t condition_said(const struct work *w, const char *name, const char **ret, 
  * copy when asked again. NULL when memory is out. */
 zwy_v1_Resource *work_resource(struct work *w, const zwy_v1_Resource *r, const char *action,
 			       const char *article);
+/* The resource as the command leaves it. */
+const zwy_v1_Resource *work_now(const struct work *w, const zwy_v1_Resource *r);
 int work_resource_state(struct work *w, const zwy_v1_Resource *r, const char *state, const char *action,
 			const char *article, struct fault *f);
 /* With the reservation the case takes hold of its resources, with its end it lets go. */
@@ -159,6 +161,23 @@ int guard_opinion_there(const struct work *w, struct fault *f);
 int guard_approve(const struct work *w, struct fault *f);
 int guard_reject(const struct work *w, struct fault *f);
 int guard_comment(const struct work *w, struct fault *f); /* it needs a comment */
+int guard_recheck(const struct work *w, struct fault *f); /* what was true at submission */
+
+/* ---- term_use.c (Articles 19 and 20) --------------------------------------- */
+
+int effect_allocate(struct work *w, struct fault *f);
+int effect_suspend(struct work *w, struct fault *f);
+int effect_resume(struct work *w, struct fault *f);
+int effect_freeze(struct work *w, struct fault *f);
+int effect_expire(struct work *w, struct fault *f);
+int check_developing(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_urgency(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_new_use(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+/* Article 19 (2): what its items ask for, and its own word, serve the public (exposure.def). */
+int check_exposed(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_months(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+bool condition_extension_pending(const struct work *w);
+bool condition_near_end(const struct work *w);
 
 /* ---- checks.c ------------------------------------------------------------ */
 
@@ -210,6 +229,8 @@ int quota_moves(struct work *w, enum quota_effect effect, struct fault *f);
 
 /* The term for which resources are used; terms of the unit BEFORE start and stop with it. */
 #define TERM_OF_USE "term"
+/* The last day to apply for its extension (Article 20). */
+#define TERM_LAST_EXTENSION "last-extension"
 int clock_start(struct work *w, enum term term, struct fault *f);
 /* From another instant, of another length in the term's unit. */
 int clock_start_at(struct work *w, enum term term, msec start, uint32_t length, struct fault *f);

@@ -55,10 +55,11 @@ static int
 put_resources(struct job *j, struct txn *t, struct outcome *o)
 {
 	zwy_v1_Application *a = &o->application;
+	const struct outcome_event *step = o->event_count ? &o->events[o->event_count - 1] : NULL;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < o->resource_count; i++) {
+	for (size_t i = 0; rc == 0 && step && i < o->resource_count; i++) {
 		zwy_v1_Resource *r = &o->resources[i].resource;
-		struct job_event e = {"create", "deliver", "", r->state, "14", a->name};
+		struct job_event e = {"create", step->action, "", r->state, step->article, a->name};
 		char *name = new_name(j, t, "resources", 'R');
 		const struct put *put = name ? JOB_PUT(j, name, zwy_v1_Resource, r) : NULL;
 		a->items[o->resources[i].item].resource = name;

@@ -16,9 +16,15 @@ DU = f"principals/{demo.DU}"
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
+def table(path):
+    """The text of a .def table with those that it includes."""
+    text = path.read_text(encoding="utf-8")
+    return re.sub(r'^#include "rules/([\w.]+)"$', lambda found: table(RULES / found[1]), text, flags=re.M)
+
+
 def rows(path, macro):
     """First arguments of the rows of a .def table, with repetitions."""
-    return re.findall(rf"^{macro}\(\"?([\w.-]+)", path.read_text(encoding="utf-8"), re.M)
+    return re.findall(rf"^(?:USE_)?{macro}\(\"?([\w.-]+)", table(path), re.M)
 
 
 def processes():

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""Test and temporary resources, their terms and extensions (Articles 19 and 20). smoke: yes"""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+from zwytest import demo, eventually, main, message, refused, with_server  # noqa: E402
+
+TEST, TEMPORARY = 4, 5
+START = "2025-11-30T10:00:00+08:00"  # three months end on 2026-02-28; the last day for an extension is 2026-02-02
+APPROACH, LAST_DAY, END = "2026-01-26", "2026-02-02", "2026-02-28"
+
+
+def request(kind, items=(("block-storage", 4),), **fields):
+    system, documents = (("budget-analysis", ("project-establishment",)) if kind == TEST else (demo.SYSTEM, ()))
+    made = demo.application(system=system, items=items, documents=documents)
+    made.ClearField("cloud_plan")
+    made.kind = kind
+    if kind == TEMPORARY:
+        made.urgency = "flood control"
+    for key, value in fields.items():
+        setattr(made, key, value)
+    return made
+
+
+def create(client, made):
+    return client.call("CreateApplication", as_=demo.DU, application=made, submit=True)
+
+
+def allocated(client, kind, **fields):
+    name = create(client, request(kind, **fields)).name
+    for action, form in (("assign", {}), ("decide", {"decision": "approve"}), ("allocate", {"endpoint": "10.9.0.1"})):
+        demo.act(client, name, action, demo.OP, **form)
+    return name
+
+
+def resource_of(client, name):
+    return client.call("GetResource", as_=demo.DU, name=demo.get(client, name).resources[0])
+
+
+def waits_for(client, name, state):
+    return eventually(lambda: demo.get(client, name).state == state, f"it to be {state}")
+
+
+@with_server(clock=START)
+def test_the_last_days_stand_in_the_case_and_in_the_resource_from_the_first_day(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    record, resource = demo.get(client, name), resource_of(client, name)
+    assert record.state == "allocated" and (record.end_date, record.last_extension_date) == (END, LAST_DAY), record
+    assert (resource.end_date, resource.last_extension_date, resource.kind) == (END, LAST_DAY, 3), resource
+    assert demo.quota(client)["quantity"][1:] == (0, 4)
+    term = next(c for c in record.clocks if c.term == "term")
+    assert term.statutory and term.article == "20" and term.months == 3 and not term.HasField("stop_time"), term
+    made = [e for e in client.list("ListEvents", as_=demo.OP, parent=resource.name)]
+    assert [(e.action, e.article) for e in made] == [("allocate", "20")], made
+
+
+@with_server(clock=START)
+def test_it_is_warned_of_three_times_and_ends_frozen(server):
+    client = server.client()
+    name = allocated(client, TEST)
+    approach = next(c for c in demo.get(client, name).clocks if c.term == "approach").due_date
+    server.set_clock(f"{approach}T00:00:01+08:00")
+    waits_for(client, name, "expiring")
+    server.set_clock(f"{END}T23:59:59+08:00")
+    events = eventually(lambda: (lambda found: found if len(found) == 2 else None)(
+        [e for e in client.list("ListEvents", as_=demo.OP, parent=name) if e.action == "warn"]), "two warnings")
+    assert all(e.actor == "system" for e in events), events
+    assert demo.get(client, name).state == "expiring"
+    server.set_clock("2026-03-01T00:00:00+08:00")
+    waits_for(client, name, "expired")
+    assert resource_of(client, name).state == "frozen"
+
+
+@with_server(clock=START)
+def test_a_term_that_ends_while_the_server_is_away_is_carried_out_in_order(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    assert server.stop() == 0
+    server._write_clock("2026-03-20T10:00:00+08:00")  # pylint: disable=protected-access
+    server.start()
+    client = server.client()
+    waits_for(client, name, "expired")
+    said = [e.action for e in client.list("ListEvents", as_=demo.OP, parent=name) if e.kind == "clock"]
+    assert said[:4] == ["approach", "warn", "warn", "expire"], said
+
+
+def test_what_a_request_must_say(server):
+    client = server.client()
+    with refused("URGENCY_MISSING", article=20):
+        create(client, request(TEMPORARY, urgency=""))
+    with refused("TERM_TOO_LONG", article=20) as caught:
+        create(client, request(TEMPORARY, months=4))
+    assert "at most 3" in caught[0].text, caught
+    with refused("NOT_DEVELOPING", article=19):
+        create(client, request(TEST, system=demo.SYSTEM))
+    with refused("TEST_EXPOSED", article=19):
+        create(client, request(TEST, items=(("elastic-ip", 1),)))
+    with refused("WRONG_ROLE"):
+        demo.act(client, create(client, request(TEST)).name, "assign", demo.CA)
+
+
+if __name__ == "__main__":
+    main()
