@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "rules/registers.h"
 #include "rules/workflow.h"
 
 #define ROW_MAX 96 /* bytes of kind:name */
@@ -38,7 +39,19 @@ listed(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
-/* PROCESS/NAME: an action or a term of a process. */
+static bool
+register_has(enum kind kind, const char *name, bool term)
+{
+	for (size_t i = 0; term && i < register_term_count; i++)
+		if (register_terms[i].kind == kind && text_is(register_terms[i].name, name))
+			return true;
+	for (size_t i = 0; !term && i < register_step_count; i++)
+		if (register_steps[i].kind == kind && text_is(register_steps[i].action, name))
+			return true;
+	return false;
+}
+
+/* PROCESS/NAME: an action or a term of a process, or of a register by its collection. */
 static bool
 process_has(const char *path, bool term)
 {
@@ -46,8 +59,9 @@ process_has(const char *path, bool term)
 	const char *slash = strchr(path, '/');
 	snprintf(name, sizeof(name), "%.*s", slash ? (int)(slash - path) : 0, path);
 	const struct process *p = process_find(name);
+	const struct register_desc *d = register_by_name(name);
 	if (!p)
-		return false;
+		return d && register_has(d->kind, slash + 1, term);
 	if (term)
 		return term_find(p, slash + 1) != TERM_NONE;
 	for (size_t i = 0; i < p->step_count; i++)
@@ -116,6 +130,31 @@ first_of_action(const struct process *p, size_t row)
 	return true;
 }
 
+static bool
+first_of_register(size_t row)
+{
+	const struct register_step *s = &register_steps[row];
+	for (size_t i = 0; i < row; i++)
+		if (register_steps[i].kind == s->kind && text_is(register_steps[i].action, s->action) &&
+		    text_is(register_steps[i].article, s->article))
+			return false;
+	return true;
+}
+
+static void
+cite_registers(const struct citing *c)
+{
+	for (size_t i = 0; i < register_step_count; i++) {
+		const struct register_step *s = &register_steps[i];
+		if (first_of_register(i))
+			cite_row(c, s->article, "step", register_find(s->kind)->collection, s->action);
+	}
+	for (size_t i = 0; i < register_term_count; i++) {
+		const struct register_term *t = &register_terms[i];
+		cite_row(c, t->article, "term", register_find(t->kind)->collection, t->name);
+	}
+}
+
 void
 coverage_citing(unsigned article, void (*take)(void *ctx, const char *row), void *ctx)
 {
@@ -126,6 +165,7 @@ coverage_citing(unsigned article, void (*take)(void *ctx, const char *row), void
 				cite_row(&c, p->steps[i].article, "step", p->name, p->steps[i].action);
 	for (size_t i = 0; i < term_count; i++)
 		cite_row(&c, term_table[i].article, "term", term_table[i].process, term_table[i].name);
+	cite_registers(&c);
 	for (size_t i = 0; i < parameter_count; i++)
 		cite_row(&c, parameter_table[i].article, "parameter", "", parameter_table[i].key);
 	for (size_t i = 0; i < document_type_count; i++)

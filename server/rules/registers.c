@@ -8,10 +8,13 @@
 	.has_clocks = true, .clocks = offsetof(message, clocks), \
 	.clocks_count = offsetof(message, clocks_count)
 
-static const struct register_desc registers[] = {
-#define REGISTER(id, message, with_clocks, linked)                       \
+const struct register_desc register_table[] = {
+#define REGISTER(id, name_, cited, text, message, with_clocks, linked)   \
 	{                                                                \
 		.kind = KIND_##id,                                       \
+		.collection = name_,                                     \
+		.article = cited,                                        \
+		.title = text,                                           \
 		.fields = message##_fields,                              \
 		.size = sizeof(message),                                 \
 		.name = offsetof(message, name),                         \
@@ -28,6 +31,8 @@ static const struct register_desc registers[] = {
 	},
 #include "rules/registers.def"
 };
+
+const size_t register_count = sizeof(register_table) / sizeof(register_table[0]);
 
 const struct register_state register_states[] = {
 #define REGISTER_STATE(kind, name, final, roles, article, text) \
@@ -51,7 +56,8 @@ static const struct register_rule register_rules[] = {
 };
 
 const struct register_term register_terms[] = {
-#define REGISTER_TERM(kind, name, then) {KIND_##kind, name, then},
+#define REGISTER_TERM(kind, name, article, statutory, then, text) \
+	{KIND_##kind, name, article, statutory, then, text},
 #include "rules/registers.def"
 };
 const size_t register_term_count = sizeof(register_terms) / sizeof(register_terms[0]);
@@ -59,9 +65,18 @@ const size_t register_term_count = sizeof(register_terms) / sizeof(register_term
 const struct register_desc *
 register_find(enum kind kind)
 {
-	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		if (registers[i].kind == kind)
-			return &registers[i];
+	for (size_t i = 0; i < register_count; i++)
+		if (register_table[i].kind == kind)
+			return &register_table[i];
+	return NULL;
+}
+
+const struct register_desc *
+register_by_name(const char *collection)
+{
+	for (size_t i = 0; i < register_count; i++)
+		if (text_is(register_table[i].collection, collection))
+			return &register_table[i];
 	return NULL;
 }
 

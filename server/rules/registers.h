@@ -28,6 +28,7 @@ struct register_link {
 /* Where a kind's message has what all of them have: offsets. */
 struct register_desc {
 	enum kind kind;
+	const char *collection, *article, *title;
 	const pb_msgdesc_t *fields;
 	size_t size;
 	size_t name, revision, state, department, node, submitters, submitters_count, has_last_action,
@@ -37,6 +38,10 @@ struct register_desc {
 	const struct register_link *link; /* NULL: none */
 };
 
+extern const struct register_desc register_table[];
+extern const size_t register_count;
+/* By the name of its collection; NULL if there is none. */
+const struct register_desc *register_by_name(const char *collection);
 /* NULL: records of that kind have no such life. */
 const struct register_desc *register_find(enum kind kind);
 
@@ -67,7 +72,9 @@ extern const size_t register_step_count;
 /* The system's action once a clock of that name has passed. */
 struct register_term {
 	enum kind kind;
-	const char *name, *then;
+	const char *name, *article;
+	bool statutory;
+	const char *then, *text;
 };
 extern const struct register_term register_terms[];
 extern const size_t register_term_count;

@@ -5,6 +5,7 @@
 #include "rules/names.h"
 #include "rules/parameters.h"
 #include "rules/process.h"
+#include "rules/registers.h"
 #include "server.h"
 #include "services/message.h"
 #include "services/service.h"
@@ -110,19 +111,107 @@ process_message(struct arena *arena, const struct process *p)
 	return ret;
 }
 
+/* ---- registers ------------------------------------------------------------- */
+
+static void
+fill_register_states(struct arena *arena, enum kind kind, zwy_v1_Process *ret)
+{
+	ret->states = arena_array(arena, register_state_count, sizeof(*ret->states));
+	for (size_t i = 0; ret->states && i < register_state_count; i++) {
+		const struct register_state *s = &register_states[i];
+		if (s->kind != kind)
+			continue;
+		zwy_v1_ProcessState *to = &ret->states[ret->states_count++];
+		*to = (zwy_v1_ProcessState){
+			.name = (char *)s->name,
+			.final = s->final,
+			.article = (char *)s->article,
+			.text = (char *)s->text,
+		};
+		to->roles = roles_of(arena, s->roles, &to->roles_count);
+	}
+}
+
+/* Returns the roles that decide: whose steps the department itself may not take. */
+static unsigned
+fill_register_steps(struct arena *arena, enum kind kind, zwy_v1_Process *ret)
+{
+	const unsigned department = ROLE_BIT(zwy_v1_ROLE_DU);
+	unsigned deciders = 0;
+	ret->steps = arena_array(arena, register_step_count, sizeof(*ret->steps));
+	for (size_t i = 0; ret->steps && i < register_step_count; i++) {
+		const struct register_step *s = &register_steps[i];
+		if (s->kind != kind)
+			continue;
+		zwy_v1_ProcessStep *to = &ret->steps[ret->steps_count++];
+		*to = (zwy_v1_ProcessStep){
+			.from = (char *)s->from,
+			.action = (char *)s->action,
+			.to = (char *)s->to,
+			.when = (char *)s->when,
+			.article = (char *)s->article,
+			.description = (char *)s->description,
+		};
+		to->roles = roles_of(arena, s->roles, &to->roles_count);
+		to->form = message_words(arena, s->form, &to->form_count);
+		if (!(s->roles & department))
+			deciders |= s->roles;
+	}
+	return deciders;
+}
+
+static void
+fill_register_terms(struct arena *arena, enum kind kind, zwy_v1_Process *ret)
+{
+	ret->terms = arena_array(arena, register_term_count, sizeof(*ret->terms));
+	for (size_t i = 0; ret->terms && i < register_term_count; i++) {
+		const struct register_term *t = &register_terms[i];
+		if (t->kind != kind)
+			continue;
+		zwy_v1_ProcessTerm *to = &ret->terms[ret->terms_count++];
+		*to = (zwy_v1_ProcessTerm){
+			.name = (char *)t->name,
+			.article = (char *)t->article,
+			.statutory = t->statutory,
+			.then = (char *)t->then,
+			.text = (char *)t->text,
+		};
+		to->roles = roles_of(arena, ROLE_BIT(zwy_v1_ROLE_DU), &to->roles_count);
+	}
+}
+
+static zwy_v1_Process
+register_message(struct arena *arena, const struct register_desc *d)
+{
+	zwy_v1_Process ret = {
+		.name = (char *)d->collection,
+		.article = (char *)d->article,
+		.title = (char *)d->title,
+	};
+	fill_register_states(arena, d->kind, &ret);
+	ret.deciders = roles_of(arena, fill_register_steps(arena, d->kind, &ret), &ret.deciders_count);
+	fill_register_terms(arena, d->kind, &ret);
+	return ret;
+}
+
+/* ---- methods ------------------------------------------------------------------ */
+
 static int
 get_process(struct message_list *list, struct slice message, struct slice *ret, struct fault *f)
 {
 	char *name = arena_dup_slice(&list->arena, wire_string(message, GET_PROCESS_NAME));
 	const struct process *p = name ? process_find(name) : NULL;
-	if (!p) {
+	const struct register_desc *d = name ? register_by_name(name) : NULL;
+	if (!p && !d) {
 		char known[256] = "";
 		for (size_t i = 0; i < process_count; i++)
 			list_add(known, sizeof(known), ", ", process_table[i].name);
+		for (size_t i = 0; i < register_count; i++)
+			list_add(known, sizeof(known), ", ", register_table[i].collection);
 		return fault_set(f, ERR_NOT_FOUND, "there is no process `%.40s`; there are: %s",
 				 name ? name : "", known);
 	}
-	zwy_v1_Process reply = process_message(&list->arena, p);
+	zwy_v1_Process reply = p ? process_message(&list->arena, p) : register_message(&list->arena, d);
 	*ret = message_encode(list, zwy_v1_Process_fields, &reply);
 	return 0;
 }
@@ -133,9 +222,11 @@ list_processes(struct message_list *list, struct slice message, struct slice *re
 	zwy_v1_ListProcessesResponse reply = {0};
 	(void)message; /* has no fields */
 	(void)f;
-	reply.items = arena_array(&list->arena, process_count, sizeof(*reply.items));
+	reply.items = arena_array(&list->arena, process_count + register_count, sizeof(*reply.items));
 	for (size_t i = 0; reply.items && i < process_count; i++)
 		reply.items[reply.items_count++] = process_message(&list->arena, &process_table[i]);
+	for (size_t i = 0; reply.items && i < register_count; i++)
+		reply.items[reply.items_count++] = register_message(&list->arena, &register_table[i]);
 	*ret = message_encode(list, zwy_v1_ListProcessesResponse_fields, &reply);
 	return 0;
 }

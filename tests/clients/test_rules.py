@@ -31,6 +31,12 @@ def processes():
     return rows(RULES / "processes.def", "PROCESS")
 
 
+def registers():
+    """{collection: its kind in registers.def}."""
+    text = (RULES / "registers.def").read_text(encoding="utf-8")
+    return {name: kind for kind, name in re.findall(r'^REGISTER\((\w+), "([\w-]+)"', text, re.M)}
+
+
 def digraphs(text):
     """{name: (states, final states, edges)} of Graphviz text; whatever is neither node nor edge is looked at too."""
     found = {}
@@ -52,10 +58,16 @@ def digraphs(text):
 
 def test_every_process_is_drawn_with_every_row(server):
     drawn = digraphs(server.zwy("rules", "--dot", as_=DU).out)
-    assert list(drawn) == processes()
+    assert list(drawn) == processes() + list(registers())
     for name, (states, final, edges) in drawn.items():
-        assert len(states) == len(rows(RULES / f"{name}_states.def", "STATE")), name
-        assert len(edges) == len(rows(RULES / f"{name}.def", "STEP")), name
+        kind = registers().get(name)
+        if kind:
+            table = RULES / "registers.def"
+            assert len(states) == rows(table, "REGISTER_STATE").count(kind), name
+            assert len(edges) == rows(table, "REGISTER_STEP").count(kind), name
+        else:
+            assert len(states) == len(rows(RULES / f"{name}_states.def", "STATE")), name
+            assert len(edges) == len(rows(RULES / f"{name}.def", "STEP")), name
         assert final and not any(start in final for start, *_ in edges)
         assert {end for pair in edges for end in pair[:2]} == set(states)
 
@@ -70,13 +82,21 @@ def test_one_process_is_drawn_with_roles_and_clocks(server):
             False) in edges, edges
 
 
+def test_a_register_is_drawn_as_processes_are(server):
+    (name, (_, final, edges)), = digraphs(server.zwy("rules", "--dot", "forecasts", as_=DU).out).items()
+    assert name == "forecasts" and final == ["lapsed"]
+    assert ("draft", "submitted", r"submit\ndu", False) in edges, edges
+    assert ("pre_reviewing", "opinion_adjust", r"opinion result=adjust\nop", False) in edges, edges
+    assert ("consumed", "lapsed", r"lapse\nthe system", True) in edges, edges
+
+
 def test_graphviz_takes_what_is_drawn(server):
     text = server.zwy("rules", "--dot", as_=DU).out
     if not shutil.which("dot"):
         raise Skip("Graphviz is not installed")
     ran = subprocess.run(["dot", "-Tplain"], input=text, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.count("graph ") == len(processes())
+    assert ran.stdout.count("graph ") == len(processes()) + len(registers())
 
 
 def test_other_systems_get_the_rows_too(server):

@@ -105,12 +105,16 @@ words_that_name_nothing_are_known_as_such(void **state)
 		"document:plan",
 		"refusal:NO_REASON",
 		"table:regular",
+		"step:forecasts/deliver",
+		"term:forecasts/provision",
 		"x:y",
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(words); i++)
 		assert_false(coverage_row_known(slice_of(words[i])));
 	assert_true(coverage_row_known(SLICE("term:regular/accept")));
+	assert_true(coverage_row_known(SLICE("step:forecasts/submit")));
+	assert_true(coverage_row_known(SLICE("term:legacy-clouds/lease")));
 }
 
 struct seen {
