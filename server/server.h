@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "services/rulebook.h"
 #include "store/store.h"
+#include "timers/due.h"
 #include "watch/watch.h"
 #include "watchtower.h"
 
@@ -54,10 +55,7 @@ struct server {
 	uv_async_t done;
 	size_t jobs; /* under way */
 
-	/* Clocks. */
-	uv_timer_t due_timer;
-	size_t due_running; /* jobs of clocks under way */
-	bool due_failed;    /* one of them */
+	struct due_state due;
 	bool stopping;
 	/* The store's disk has failed: nothing can be written until a restart. Called
 	 * once; set by main. */

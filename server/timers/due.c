@@ -17,22 +17,40 @@
 static void
 due_passed(uv_timer_t *timer)
 {
-	due_arm((struct server *)((char *)timer - offsetof(struct server, due_timer)));
+	due_arm((struct server *)((char *)timer - offsetof(struct server, due.timer)));
+}
+
+/* What goes by itself once there is room, memory or disk again. */
+static bool
+may_pass(int result)
+{
+	return result == ERR_OVERLOADED || result == ERR_STORE_FULL || result == ERR_STORE_IO ||
+	       result == ERR_NO_MEMORY;
+}
+
+/* One job fewer under way; after the last the next batch. */
+static void
+finished_one(struct server *s, int result)
+{
+	struct due_state *due = &s->due;
+	if (result != 0)
+		due->pause_until = uv_now(s->loop) + FAILED_MS;
+	due->again |= may_pass(result);
+	if (--due->running > 0)
+		return;
+	if (due->again && due->was_recomputing) {
+		/* From the beginning: what is done is not provisional any more. */
+		due->recomputing = true;
+		buf_clear(&due->after);
+	}
+	due->again = false;
+	due_arm(s);
 }
 
 static void
 clock_finished(struct job *j)
 {
-	struct server *s = j->server;
-	if (j->command.result != 0)
-		s->due_failed = true;
-	if (--s->due_running > 0)
-		return;
-	if (s->due_failed && !s->stopping)
-		uv_timer_start(&s->due_timer, due_passed, FAILED_MS, 0);
-	else
-		due_arm(s);
-	s->due_failed = false;
+	finished_one(j->server, j->command.result);
 }
 
 /* term: NULL: what is provisional is computed again. */
@@ -57,7 +75,7 @@ submit_clock(struct server *s, struct slice key, const char *term)
 		    : term       ? application_decide_clock
 				 : application_decide_recompute;
 	j->finished = clock_finished;
-	s->due_running++;
+	s->due.running++;
 	job_submit(j);
 	return 0;
 }
@@ -86,60 +104,102 @@ fire(struct server *s, msec now)
 	return next;
 }
 
+/* A running clock, computed without the calendar of its year. */
+static bool
+is_provisional(struct slice application)
+{
+	struct wire_field field, stop;
+	while (wire_next(&application, &field) == 1)
+		if (field.number == zwy_v1_Application_clocks_tag &&
+		    !wire_find(field.bytes, zwy_v1_Clock_stop_time_tag, &stop) &&
+		    wire_uint(field.bytes, zwy_v1_Clock_provisional_tag))
+			return true;
+	return false;
+}
+
+/* Hands over the next open cases with provisional clocks; 0, or now where there is nothing more. */
+static msec
+recompute_batch(struct server *s)
+{
+	struct due_state *due = &s->due;
+	struct scan_spec spec = {.index_value = SLICE("true"), .after = buf_slice(&due->after)};
+	struct scan scan;
+	struct record record;
+	struct buf last = {0};
+	int n = 0, rc = name_parse_collection(&spec.collection, SLICE("applications"), NULL);
+	spec.index = field_by_name(spec.collection.kind->message, SLICE("open"));
+	if (rc == 0)
+		rc = scan_open(&scan, server_reader(s), &spec);
+	if (rc != 0)
+		return server_clock_now(&s->clock) + FAILED_MS;
+	while (n < BATCH && (rc = scan_next(&scan, &record)) == 1) {
+		buf_clear(&last);
+		buf_append_slice(&last, record.key);
+		if (is_provisional(record.body))
+			n += submit_clock(s, record.key, NULL) == 0;
+	}
+	scan_close(&scan);
+	buf_release(&due->after);
+	due->after = last;
+	due->recomputing = n == BATCH;
+	if (!due->recomputing)
+		buf_clear(&due->after);
+	return server_clock_now(&s->clock);
+}
+
+/* Waits no longer than the wall clock, or the file that stands for it, may be set meanwhile. */
+static void
+wait_for(struct server *s, uint64_t ms)
+{
+	uint64_t most = s->clock.file ? (uint64_t)s->settings.clock_file_interval : LOOK_AGAIN_MS;
+	uv_timer_start(&s->due.timer, due_passed, ms < most ? ms : most, 0);
+}
+
 void
 due_arm(struct server *s)
 {
-	if (s->stopping || s->due_running > 0)
+	struct due_state *due = &s->due;
+	uint64_t loop_now = uv_now(s->loop);
+	if (!due->started || s->stopping || due->running > 0)
 		return;
+	if (due->pause_until > loop_now) {
+		wait_for(s, due->pause_until - loop_now);
+		return;
+	}
+	/* Held while jobs are handed over: some are refused at once. */
+	due->running++;
 	msec now = server_clock_now(&s->clock);
-	msec next = fire(s, now);
-	if (s->due_running > 0)
+	due->was_recomputing = due->recomputing;
+	msec next = due->recomputing ? recompute_batch(s) : fire(s, now);
+	bool none = due->running == 1;
+	if (!none) {
+		finished_one(s, 0);
 		return; /* armed again when they are done */
-	int64_t wait = next == 0 || next - now > LOOK_AGAIN_MS ? LOOK_AGAIN_MS : next - now;
-	if (s->clock.file && wait > s->settings.clock_file_interval)
-		wait = s->settings.clock_file_interval;
-	uv_timer_start(&s->due_timer, due_passed, (uint64_t)(wait > 0 ? wait : 0), 0);
+	}
+	due->running = 0;
+	wait_for(s, next == 0 ? LOOK_AGAIN_MS : next > now ? (uint64_t)(next - now) : 0);
 }
 
 void
 due_start(struct server *s)
 {
-	uv_timer_init(s->loop, &s->due_timer);
-	due_arm(s);
+	uv_timer_init(s->loop, &s->due.timer);
+	s->due.started = true;
+	due_recompute(s);
 }
 
 void
 due_stop(struct server *s)
 {
-	uv_timer_stop(&s->due_timer);
-}
-
-/* A running clock, computed without the calendar of its year. */
-static bool
-is_provisional(struct slice application)
-{
-	enum { CLOCKS = 18, STOP_TIME = 7, PROVISIONAL = 9 };
-	struct wire_field field, stop;
-	while (wire_next(&application, &field) == 1)
-		if (field.number == CLOCKS && !wire_find(field.bytes, STOP_TIME, &stop) &&
-		    wire_uint(field.bytes, PROVISIONAL))
-			return true;
-	return false;
+	s->due.started = false;
+	uv_timer_stop(&s->due.timer);
+	buf_release(&s->due.after);
 }
 
 void
 due_recompute(struct server *s)
 {
-	struct scan_spec spec = {.index_value = SLICE("true")};
-	struct scan scan;
-	struct record record;
-	if (name_parse_collection(&spec.collection, SLICE("applications"), NULL) != 0)
-		return;
-	spec.index = field_by_name(spec.collection.kind->message, SLICE("open"));
-	if (scan_open(&scan, server_reader(s), &spec) != 0)
-		return;
-	while (scan_next(&scan, &record) == 1)
-		if (is_provisional(record.body))
-			submit_clock(s, record.key, NULL);
-	scan_close(&scan);
+	s->due.recomputing = true;
+	buf_clear(&s->due.after);
+	due_arm(s);
 }

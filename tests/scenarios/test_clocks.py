@@ -63,6 +63,44 @@ def test_terms_that_pass_while_the_server_is_away_are_seen_at_its_start(server):
     eventually(lambda: demo.get(client, name).state == "lapsed", "it to lapse")
 
 
+def import_2027(client):
+    year = message("CalendarYear")
+    year.name = "calendar/2027"
+    year.source = "a test"
+    for day in ("2027-01-01", "2027-01-04", "2027-01-05"):
+        year.days.add(date=day, kind="holiday", name="元旦")
+    client.call("CreateCalendarYear", calendar_year=year)
+
+
+def provisional(client):
+    return sum(clock.provisional and not clock.HasField("stop_time")
+               for item in client.list("ListApplications", as_=demo.CA, filter="open=true") for clock in item.clocks)
+
+
+def test_an_import_computes_every_provisional_term_again_however_many(server):
+    server.set_clock("2026-12-30T10:00:00+08:00")
+    client = server.client()
+    many = 600  # more than are computed at once
+    demo.set_limit(client, many)
+    made = demo.application(items=(("block-storage", 1),))
+    for call in [client.future("CreateApplication", as_=demo.DU, application=made, submit=True) for _ in range(many)]:
+        call.result()
+    assert provisional(client) == many
+    import_2027(client)
+    eventually(lambda: provisional(client) == 0, "all terms to be computed again")
+
+
+def test_what_was_not_computed_again_before_a_restart_is_after_it(server):
+    server.set_clock("2026-12-30T10:00:00+08:00")
+    client = server.client()
+    name = demo.file(client).name
+    import_2027(client)
+    server.kill()
+    server.start()
+    client = server.client()
+    eventually(lambda: not clock_of(client, name, "accept").provisional, "the term to be computed again")
+
+
 def test_a_year_without_a_calendar_makes_terms_provisional_until_it_is_imported(server):
     server.set_clock("2026-12-30T10:00:00+08:00")
     client = server.client()
@@ -70,12 +108,7 @@ def test_a_year_without_a_calendar_makes_terms_provisional_until_it_is_imported(
     demo.walk(client, name, "provisioning")
     before = clock_of(client, name, "provision")
     assert before.provisional, before
-    year = message("CalendarYear")
-    year.name = "calendar/2027"
-    year.source = "a test"
-    for day in ("2027-01-01", "2027-01-04", "2027-01-05"):
-        year.days.add(date=day, kind="holiday", name="元旦")
-    client.call("CreateCalendarYear", calendar_year=year)
+    import_2027(client)
     after = eventually(lambda: (lambda c: None if c.provisional else c)(clock_of(client, name, "provision")),
                        "the term to be computed again")
     assert after.due_date > before.due_date, (before.due_date, after.due_date)
