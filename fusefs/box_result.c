@@ -175,6 +175,7 @@ box_resolve(struct box *b, struct slice name, const struct box_result *outcome)
 	if (!e || e->result.state != BOX_UNKNOWN)
 		return;
 	e->result = *outcome;
-	if (outcome->state == BOX_REFUSED)
-		buf_release(&e->raw);
+	/* Accepted under that name, but perhaps other bytes, before this mount began: the
+	 * server judges whether what is written next is the same. */
+	buf_release(&e->raw);
 }

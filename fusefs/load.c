@@ -99,6 +99,8 @@ page_message(struct fetch *f, struct slice message)
 	struct slice token = wire_string(message, 2);
 	buf_clear(&f->token);
 	buf_append_slice(&f->token, token);
+	if (f->token.error)
+		f->ask->code = ERR_NO_MEMORY;
 	if (f->ask->below)
 		view_keep_names(f->ask, message);
 	else

@@ -167,7 +167,7 @@ set_text(char *dst, size_t size, struct slice s)
 	dst[n] = '\0';
 }
 
-/* Name and state of the application that the server answered with. */
+/* Name and revision of the record that the server answered with. */
 static void
 accept_answer(struct send *s, struct box_result *r)
 {

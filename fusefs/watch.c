@@ -34,7 +34,7 @@ server_trouble(struct mount *m, const struct zwy_error *error)
 static void
 bound_lines(struct events *e)
 {
-	if (e->lines.n <= e->mount->options.max_events)
+	if (!e->lines.error && e->lines.n <= e->mount->options.max_events)
 		return;
 	buf_clear(&e->lines);
 	buf_printf(&e->lines,

@@ -48,7 +48,7 @@ static int
 write_csv(struct spool *s)
 {
 	struct buf out = {0}, record = {0};
-	int r = csv_header(s->writer, &out);
+	int r = fflush(s->file) == 0 ? csv_header(s->writer, &out) : ERR_USAGE;
 	rewind(s->file);
 	while (r == 0 && (r = spool_next(s, &record)) == 1) {
 		r = csv_row(s->writer, buf_slice(&record), &out);

@@ -1,6 +1,7 @@
 /* import: a file of records in batches, each of them all or nothing. The file is read
  * twice: first through to its end, so that what cannot be read is told before anything
  * is sent, then batch by batch. */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,7 @@ send_batch(struct import *im, struct sending *s)
 					   .timeout_ms = timeout_of(cli, &rpc),
 					   .client_streaming = true,
 					   .retry = retry_of(&rpc),
+					   .wait_for_ready = im->batches > 1,
 					   .message = on_message,
 					   .done = on_done,
 					   .writable = on_writable,
@@ -145,7 +147,14 @@ send_batch(struct import *im, struct sending *s)
 	put_head(im, &message);
 	do {
 		buf_append_slice(&message, next_message(&rest));
-		s->full = zwy_call_send(call, (struct zwy_bytes){message.p, message.n}) == 1;
+		int r = message.error ? -ENOMEM
+				      : zwy_call_send(call, (struct zwy_bytes){message.p, message.n});
+		if (r == -ENOMEM) { /* a batch goes whole or not at all */
+			zwy_call_cancel(call);
+			buf_release(&message);
+			return ERR_NO_MEMORY;
+		}
+		s->full = r == 1;
 		buf_clear(&message);
 		while (s->full && !s->over)
 			turn(cli);

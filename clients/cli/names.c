@@ -91,8 +91,8 @@ subject_of_collection(struct cli *cli, struct subject *ret, const char *text)
 	struct name name;
 	struct fault f = {0};
 	char whole[NAME_MAX_BYTES];
-	size_t n = strlen(text);
 	complete_name(whole, text);
+	size_t n = strlen(whole);
 	while (n > 1 && whole[n - 1] == '/')
 		whole[--n] = '\0';
 	ret->name[0] = '\0';

@@ -75,6 +75,11 @@ remote_try(struct cli *cli, const struct rpc *rpc, const struct buf *request, st
 		*error = (struct zwy_error){.status = GRPC_INVALID_ARGUMENT, .exit_status = EXIT_USAGE};
 		return EXIT_USAGE;
 	}
+	if (request->error) { /* cut short, it would ask for something else */
+		*error = (struct zwy_error){.status = GRPC_RESOURCE_EXHAUSTED, .exit_status = EXIT_INTERNAL};
+		snprintf(error->text, sizeof(error->text), "out of memory for the request");
+		return EXIT_INTERNAL;
+	}
 	if (zwy_unary(client, rpc->path, (struct zwy_bytes){request->p, request->n}, &options, &answer,
 		      error) != 0) {
 		/* What only reads has no outcome that could be unknown. */
@@ -126,6 +131,8 @@ fetch_page(struct cli *cli, const struct listing *list, struct buf *token, struc
 	buf_clear(token);
 	if (r == EXIT_OK)
 		buf_append_slice(token, wire_string(buf_slice(page), LISTED_NEXT_PAGE_TOKEN));
+	if (r == EXIT_OK && token->error)
+		r = tell_code(cli, token->error, "out of memory for the list");
 	return r;
 }
 

@@ -204,6 +204,7 @@ strip(struct buf *out, const struct message_desc *m, struct slice bytes, bool to
 		}
 		struct buf child = {0};
 		strip(&child, field->message, w.bytes, false);
+		out->error = out->error ? out->error : child.error;
 		wire_put_bytes(out, w.number, buf_slice(&child));
 		buf_release(&child);
 	}

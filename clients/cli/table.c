@@ -64,10 +64,11 @@ table_cell(struct table *t, struct slice cell)
 		t->widths = wider;
 		t->widths[t->columns++] = 0;
 	}
-	size_t width = display_width(cell);
+	size_t begin = t->cells.n;
+	append_clean(&t->cells, cell);
+	size_t width = display_width((struct slice){t->cells.p + begin, t->cells.n - begin});
 	if (width > t->widths[t->column])
 		t->widths[t->column] = width;
-	append_clean(&t->cells, cell);
 	buf_append_char(&t->cells, '\0');
 	t->column++;
 }
@@ -83,6 +84,10 @@ void
 table_print(const struct table *t, FILE *to)
 {
 	const char *cell = t->cells.p;
+	if (t->cells.error || t->row_ends.error) {
+		fputs("out of memory for the table\n", stderr);
+		return;
+	}
 	for (size_t row = 0; row < t->row_ends.n; row++) {
 		size_t count = (unsigned char)t->row_ends.p[row];
 		size_t owed = 0; /* blanks before the next cell that is not empty */

@@ -74,8 +74,9 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *
 		return 0;
 	buf_append(&call->in, data, n);
 	if (call->in.error)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	call_turn(call);
+		call_fail(call, ERR_NO_MEMORY, "out of memory for the answer");
+	else
+		call_turn(call);
 	return 0;
 }
 

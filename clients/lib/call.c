@@ -44,7 +44,7 @@ stop_timer(struct zwy_call *call)
 void
 call_turn(struct zwy_call *call)
 {
-	if (call->in_turns || call->gone)
+	if (call->in_turns || call->gone || call->ending)
 		return;
 	TAILQ_INSERT_TAIL(&call->client->turns, call, turn);
 	call->client->turn_count++;
@@ -181,9 +181,11 @@ give_messages(struct zwy_call *call)
 		if (r == 1 && call->deframer.compressed && (r = compress_open(call, &m)) == 0)
 			r = 1;
 		if (r < 0) {
-			call_fail(call, r, "the answer's message is %s",
-				  r == ERR_MESSAGE_TOO_LARGE ? "larger than this client allows"
-							     : "malformed");
+			call_fail(call, r, "%s",
+				  r == ERR_NO_MEMORY ? "out of memory for the answer's message"
+				  : r == ERR_MESSAGE_TOO_LARGE
+					  ? "the answer's message is larger than this client allows"
+					  : "the answer's message is malformed");
 			return;
 		}
 		if (r == 0)

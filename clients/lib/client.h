@@ -270,6 +270,8 @@ void answer_set_callbacks(nghttp2_session_callbacks *callbacks);
 /* session.c */
 int session_new(struct connection *conn);
 bool session_has_room(const struct connection *conn);
+/* False once the server goes away, or stream numbers are used up. */
+bool session_takes_calls(const struct connection *conn);
 /* 0, or an nghttp2 error: the connection takes no more. */
 int session_submit(struct connection *conn, struct zwy_call *call);
 /* Forgets the stream of a call that ends before the server ended it. */

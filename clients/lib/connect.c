@@ -194,7 +194,7 @@ client_assign(struct zwy_client *client)
 	}
 	struct connection *conn = client->current;
 	while (client->state == ZWY_READY && !TAILQ_EMPTY(&client->waiting) && session_has_room(conn)) {
-		if (session_submit(conn, TAILQ_FIRST(&client->waiting)) == 0)
+		if (session_takes_calls(conn) && session_submit(conn, TAILQ_FIRST(&client->waiting)) == 0)
 			continue;
 		/* Out of stream numbers, or going away: a new connection takes the rest. */
 		conn->phase = PHASE_DRAINING;

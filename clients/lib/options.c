@@ -64,10 +64,12 @@ zwy_default_files(struct zwy_options *options)
 	from_environment(options, &options->key_file, "ZWY_KEY");
 }
 
+/* In ms. A century is as good as never, and can be added to an instant. */
 static int64_t
 or_default(int64_t given, int64_t usual)
 {
-	return given > 0 ? given : usual;
+	const int64_t never = 100LL * 366 * 24 * 3600 * 1000;
+	return given > never ? never : given > 0 ? given : usual;
 }
 
 static int

@@ -92,9 +92,14 @@ request_headers(const struct zwy_call *call, char timeout[12], char attempts[12]
 bool
 session_has_room(const struct connection *conn)
 {
-	return conn->streams < nghttp2_session_get_remote_settings(conn->session,
-								   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) &&
-	       nghttp2_session_check_request_allowed(conn->session);
+	return conn->streams <
+	       nghttp2_session_get_remote_settings(conn->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool
+session_takes_calls(const struct connection *conn)
+{
+	return nghttp2_session_check_request_allowed(conn->session);
 }
 
 int

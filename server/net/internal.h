@@ -127,7 +127,6 @@ struct net {
 	uv_check_t check;
 	uv_idle_t idle; /* keeps the loop turning while a drain's end is to be told */
 	bool draining, closing;
-	int64_t grace;
 	void (*drained)(void *ctx);
 	void *drained_ctx;
 	void (*closed)(void *ctx);

@@ -96,18 +96,36 @@ def test_lists_are_whole_whatever_the_page_size(server):
     assert len(records) == 14 and all(record.startswith("name=nodes/") for record in records), records
 
 
+def column(line, text):
+    """Where the text begins on the screen."""
+    before = line[:line.index(text)]
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in before)
+
+
 def test_columns_line_up_under_chinese_text(server):
     lines = server.zwy("list", "catalogue", "--output", "table", as_=DU).out.splitlines()
     assert len(lines) == 45, lines
-
-    def column(line, text):
-        before = line[:line.index(text)]
-        return sum(2 if ord(c) > 0x2E80 else 1 for c in before)
 
     place = column(lines[0], "layer")
     for line in lines[1:]:
         layer = re.search(r" (iaas|paas|saas) ", line).group(1)
         assert column(line, f" {layer} ") + 1 == place, line
+
+
+def test_columns_line_up_where_a_cell_has_several_values(server):
+    lines = server.zwy("list", "principals", "--output", "table").out.splitlines()
+    place = column(lines[0], "organisation")
+    demo_line, = [line for line in lines if " adm du " in line]
+    for line in [demo_line] + [line for line in lines if line.startswith("principals/core-du ")]:
+        assert column(line, " provincial-finance ") + 1 == place, (lines[0], line)
+
+
+def test_an_id_is_not_its_collection(server):
+    ident = submit(server)
+    ran = server.zwy("list", ident, as_=DU)
+    assert ran.status == 1 and not ran.out, ran
+    ran = server.zwy("list", "catalogue/" + "x" * 600, as_=DU)
+    assert ran.status == 1 and not ran.out, ran
 
 
 def test_nested_collections_and_their_parents(server):

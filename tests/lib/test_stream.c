@@ -220,6 +220,34 @@ a_callback_may_start_the_next_call(void **state)
 }
 
 static void
+resume_and_cancel(void *ctx, struct zwy_call *call, const struct zwy_error *error)
+{
+	(void)error;
+	zwy_call_resume(call);
+	zwy_call_cancel(call);
+	*(bool *)ctx = true;
+}
+
+/* Everything may be called in a callback, also in the last one. */
+static void
+the_last_callback_may_resume_and_cancel(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		bool done = false;
+		struct zwy_call_options o = {.size = sizeof(o), .done = resume_and_cancel, .ctx = &done};
+		assert_non_null(zwy_call_start(client, "/t/Echo", bytes_of("x"), &o));
+		while (!done)
+			turn(client);
+		struct seen after = {0};
+		seen_start(client, &after, "/t/Echo", "x");
+		drive_done(client, &after);
+		assert_int_equal(after.messages, 1);
+		buf_release(&after.last);
+	}
+}
+
+static void
 freeing_a_client_ends_its_calls_silently(void **state)
 {
 	(void)state;
@@ -252,6 +280,7 @@ main(void)
 		TEST(a_client_stream_waits_for_room),
 		TEST(an_answer_before_the_request_is_complete_ends_the_call),
 		TEST(a_callback_may_start_the_next_call),
+		TEST(the_last_callback_may_resume_and_cancel),
 		TEST(freeing_a_client_ends_its_calls_silently),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
