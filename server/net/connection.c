@@ -256,8 +256,10 @@ connection_accept(struct listener *l)
 {
 	struct net *n = l->net;
 	struct connection *c = connection_new(n, l->is_unix);
-	if (!c)
+	if (!c) {
+		listener_turn_away(l);
 		return;
+	}
 	bool accepted = uv_accept(&l->uv.stream, &c->uv.stream) == 0;
 	if (accepted && net_add(n, c)) {
 		if (connection_open(c, l) == 0)

@@ -181,13 +181,12 @@ http1_accept(struct listener *l)
 {
 	struct net *n = l->net;
 	struct arrival *a = calloc(1, sizeof(*a));
-	if (!a)
-		return;
-	a->net = n;
-	if (socket_init(n, &a->uv, l->is_unix) != 0) {
+	if (!a || socket_init(n, &a->uv, l->is_unix) != 0) {
 		free(a);
+		listener_turn_away(l);
 		return;
 	}
+	a->net = n;
 	a->uv.handle.data = a;
 	if (uv_accept(&l->uv.stream, &a->uv.stream) == 0)
 		hand_over(n, &a->uv.handle);

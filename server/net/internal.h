@@ -79,6 +79,10 @@ struct listener {
 	enum listen_kind kind;
 	char name[NET_TARGET_MAX]; /* its real target */
 	union socket uv;
+	union socket spare; /* takes, to close it, what there is no memory for */
+	bool spare_used;    /* until libuv has closed it */
+	bool waiting;       /* one more came meanwhile */
+	unsigned handles;
 };
 
 struct connection {
@@ -179,6 +183,9 @@ int listener_open(struct net *n, const struct target *t, struct listener **ret, 
 /* Takes over a socket that listens, or will; it is closed on failure too. */
 int listener_adopt(struct net *n, int fd, enum listen_kind kind, struct listener **ret, struct fault *f);
 void listener_close(struct listener *l);
+/* There is no memory for the connection that has come: it is closed. Were it not accepted,
+ * libuv would not listen on. */
+void listener_turn_away(struct listener *l);
 
 /* connection.c */
 void connection_accept(struct listener *l);

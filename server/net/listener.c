@@ -60,7 +60,8 @@ on_listener_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
 	struct net *n = l->net;
-	free(l);
+	if (--l->handles == 0)
+		free(l);
 	net_handle_closed(n);
 }
 
@@ -84,6 +85,34 @@ on_connection(uv_stream_t *stream, int status)
 		http1_accept(l);
 	else
 		connection_accept(l);
+}
+
+static void
+on_spare_closed(uv_handle_t *handle)
+{
+	struct listener *l = handle->data;
+	bool waiting = l->waiting && !uv_is_closing(&l->uv.handle);
+	l->spare_used = l->waiting = false;
+	if (waiting)
+		on_connection(&l->uv.stream, 0);
+	on_listener_closed(handle);
+}
+
+void
+listener_turn_away(struct listener *l)
+{
+	net_complain(l->net, l->name, "a connection is closed on arrival: out of memory");
+	if (l->spare_used) {
+		l->waiting = true;
+		return;
+	}
+	if (socket_init(l->net, &l->spare, l->is_unix) != 0)
+		return; /* libuv's part needs no memory */
+	l->spare.handle.data = l;
+	l->spare_used = true;
+	l->handles++;
+	uv_accept(&l->uv.stream, &l->spare.stream);
+	uv_close(&l->spare.handle, on_spare_closed);
 }
 
 int
@@ -110,6 +139,7 @@ listener_new(struct net *n, enum listen_kind kind, bool is_unix)
 		return NULL;
 	}
 	l->uv.handle.data = l;
+	l->handles = 1;
 	l->next = n->listeners;
 	l->link = &n->listeners;
 	if (n->listeners)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -19,6 +20,17 @@ struct host {
 	char target[NET_TARGET_MAX];
 	unsigned sleeps, drained, closed;
 };
+
+static bool no_memory;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
 
 static void
 on_sleep(void *ctx)
@@ -205,6 +217,70 @@ connections_beyond_the_limit_are_closed_on_arrival(void **state)
 }
 
 static void
+expect_closed(struct host *h, int fd)
+{
+	char c;
+	while (recv(fd, &c, 1, MSG_DONTWAIT) != 0)
+		uv_run(&h->loop, UV_RUN_NOWAIT);
+	close(fd);
+}
+
+static void
+without_memory_connections_are_closed_and_the_listener_goes_on(void **state)
+{
+	(void)state;
+	struct host *h = malloc(sizeof(*h));
+	host_open(h, 0);
+	int fds[3] = {dial(h), dial(h), dial(h)};
+	no_memory = true;
+	for (size_t i = 0; i < 3; i++)
+		expect_closed(h, fds[i]);
+	no_memory = false;
+	int fd = dial(h);
+	say_hold(fd);
+	run_until(h, ":message", 1);
+	close(fd);
+	host_close(h);
+	free(h);
+}
+
+static int
+dial_tcp(const char *target)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	address.sin_port = htons((uint16_t)atoi(strrchr(target, ':') + 1));
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void
+without_memory_the_http_listener_goes_on_too(void **state)
+{
+	(void)state;
+	static const char request[] = "GET /none HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct host *h = malloc(sizeof(*h));
+	struct fault f = {0};
+	char target[NET_TARGET_MAX], c[12];
+	host_open(h, 0);
+	assert_int_equal(net_listen(h->net, "http:127.0.0.1:0", target, &f), 0);
+	int fds[3] = {dial_tcp(target), dial_tcp(target), dial_tcp(target)};
+	no_memory = true;
+	for (size_t i = 0; i < 3; i++)
+		expect_closed(h, fds[i]);
+	no_memory = false;
+	int fd = dial_tcp(target);
+	assert_int_equal(write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
+	while (recv(fd, c, sizeof(c), MSG_DONTWAIT) != sizeof(c))
+		uv_run(&h->loop, UV_RUN_NOWAIT);
+	assert_memory_equal(c, "HTTP/1.1 404", sizeof(c));
+	close(fd);
+	host_close(h);
+	free(h);
+}
+
+static void
 a_drain_without_connections_ends_on_a_later_turn(void **state)
 {
 	(void)state;
@@ -272,6 +348,8 @@ main(void)
 		cmocka_unit_test(a_call_is_found_by_its_handle_until_it_ends),
 		cmocka_unit_test(closing_the_net_ends_calls_and_lets_the_loop_end),
 		cmocka_unit_test(connections_beyond_the_limit_are_closed_on_arrival),
+		cmocka_unit_test(without_memory_connections_are_closed_and_the_listener_goes_on),
+		cmocka_unit_test(without_memory_the_http_listener_goes_on_too),
 		cmocka_unit_test(a_drain_without_connections_ends_on_a_later_turn),
 		cmocka_unit_test(a_drain_ends_with_the_last_connection),
 		cmocka_unit_test(a_handler_may_answer_in_a_later_turn),
