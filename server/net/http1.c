@@ -171,7 +171,7 @@ hand_over(struct net *n, const uv_handle_t *handle)
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
 		return;
-	/* It closes the socket itself where it does not want it: http_connections. */
+	/* It closes the socket itself where it does not want it: http_connections, and those per address. */
 	if (MHD_add_connection(n->http1->daemon, copy, &address.any, size) == MHD_YES)
 		run(n->http1);
 }
@@ -201,6 +201,7 @@ start_daemon(struct http1 *h)
 	const struct net_limits *l = &h->net->config.limits;
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, h,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)l->http_connections,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)l->http_connections_per_address,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((l->http_timeout + 999) / 1000),
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
 				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);

@@ -130,6 +130,31 @@ def test_http_connections_are_limited_in_number_and_silence():
         assert get(server, "/hello")[0] == 200
 
 
+def asks(sock):
+    sock.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+    return sock.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_http_connections_of_one_address_are_limited():
+    with Server("http:127.0.0.1:0", words=["http_connections_per_address=2", "http_timeout=60000"]) as server:
+        held = [server.dial() for _ in range(2)]
+        assert all(asks(sock) for sock in held)
+        assert reads_end(server.dial())  # one too many
+        with socket.create_connection(server.address(), TIMEOUT, ("127.0.0.2", 0)) as other:
+            assert asks(other)
+        held.pop().close()
+        eventually(lambda: admitted(server), "a place")
+        held.pop().close()
+
+
+def admitted(server):
+    with server.dial() as sock:
+        try:
+            return asks(sock)
+        except OSError:
+            return False
+
+
 def processor_seconds_of_children():
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
