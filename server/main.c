@@ -284,15 +284,16 @@ watch_signals(struct zwyd *z)
 	uv_signal_start(&z->interrupt, terminate, SIGINT);
 }
 
-/* What was submitted is committed; nobody waits for it any more. */
+/* What was submitted is committed; nobody waits for it any more. The net goes after it:
+ * a job that is done looks there for whoever asked. */
 static void
 finish(struct zwyd *z)
 {
 	struct server *s = &z->server;
 	s->stopping = true;
-	net_close(s->net, NULL, NULL);
 	while (s->jobs > 0 && uv_run(&z->loop, UV_RUN_ONCE) != 0)
 		;
+	net_close(s->net, NULL, NULL);
 	uv_walk(&z->loop, close_handle, NULL);
 	uv_run(&z->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&z->loop);

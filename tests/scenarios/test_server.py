@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import Refused, Server, demo, eventually, main, program, refused, scratch_dir  # noqa: E402
+from zwytest import Refused, Server, demo, eventually, main, program, refused, scratch_dir, with_server  # noqa: E402
 
 
 def start(*words):
@@ -93,6 +93,22 @@ def test_sigterm_lets_calls_under_way_finish(server):
     server.start()
     kept = {a.name for a in server.client().list("ListApplications", as_=demo.DU, page_size=500)}
     assert set(done) <= kept, set(done) - kept
+
+
+@with_server(settings={"store_group_max": 1})
+def test_sigterm_waits_for_changes_whose_callers_have_left(server):
+    client = server.client()
+    made = demo.application()
+    calls = [client.future("CreateApplication", as_=demo.DU, application=made, submit=True) for _ in range(300)]
+    calls[0].result()
+    for call in calls:
+        call.cancel()
+    client.close()
+    process, server.process = server.process, None
+    process.terminate()
+    assert process.wait(60) == 0, server.log_text()
+    server.start()
+    assert server.client().list("ListApplications", as_=demo.DU, page_size=500)
 
 
 def test_sighup_without_tls_says_that_there_is_nothing_to_read(server):
