@@ -65,6 +65,22 @@ total_amount(const zwy_v1_Application *a, const char *service, const char *dimen
 	return true;
 }
 
+static bool
+declares(const zwy_v1_Service *service, const char *dimension)
+{
+	for (size_t i = 0; service && i < service->dimensions_count; i++)
+		if (text_is(service->dimensions[i].name, dimension))
+			return true;
+	return false;
+}
+
+/* Whether something of that service, in that version, counts by the dimension. */
+static bool
+counts(const zwy_v1_Service *service, const char *dimension)
+{
+	return text_is(dimension, DIMENSION_QUANTITY) || declares(service, dimension);
+}
+
 /* What the resources that the case holds have of that service. */
 static uint64_t
 total_held(const struct facts *facts, const char *service, const char *dimension)
@@ -72,7 +88,7 @@ total_held(const struct facts *facts, const char *service, const char *dimension
 	uint64_t sum = 0;
 	for (size_t i = 0; i < facts->resource_count; i++) {
 		const struct resource_facts *r = &facts->resources[i];
-		if (r->held && text_is(r->resource->service, service))
+		if (r->held && text_is(r->resource->service, service) && counts(r->service, dimension))
 			sum += resource_amount(r->resource, dimension);
 	}
 	return sum;
@@ -85,15 +101,6 @@ find_dimension(const zwy_v1_Quota *q, const char *name)
 		if (text_is(q->dimensions[i].name, name))
 			return &q->dimensions[i];
 	return NULL;
-}
-
-static bool
-declares(const zwy_v1_Service *service, const char *dimension)
-{
-	for (size_t i = 0; service && i < service->dimensions_count; i++)
-		if (text_is(service->dimensions[i].name, dimension))
-			return true;
-	return false;
 }
 
 /* One service that a case moves: by its items, by the resources that it holds, or both. */
@@ -141,7 +148,8 @@ find_lines(const struct facts *facts, const zwy_v1_Application *a, bool pinned, 
 					   .item = a->items_count,
 					   .quota = r->quota};
 		}
-		l->kept = r->service;
+		if (!l->kept || (r->service && r->service->dimensions_count > l->kept->dimensions_count))
+			l->kept = r->service; /* the most of its versions: each counts by its own */
 	}
 	*ret_count = n;
 	return lines;
@@ -174,11 +182,11 @@ struct growth {
 };
 
 static bool
-growth_of(const struct facts *facts, const zwy_v1_Application *a, const char *service, const char *dimension,
+growth_of(const struct facts *facts, const zwy_v1_Application *a, const struct line *l, const char *dimension,
 	  struct growth *ret)
 {
-	uint64_t asked, held = total_held(facts, service, dimension);
-	if (!total_amount(a, service, dimension, &asked))
+	uint64_t asked = 0, held = total_held(facts, l->service, dimension);
+	if (counts(l->asked, dimension) && !total_amount(a, l->service, dimension, &asked))
 		return false;
 	*ret = (struct growth){.more = asked > held ? asked - held : 0,
 			       .less = held > asked ? held - asked : 0};
@@ -194,7 +202,7 @@ check_dimension(const struct facts *facts, const zwy_v1_Application *a, const st
 	struct growth g;
 	char field[64];
 	snprintf(field, sizeof(field), "items.%zu", l->item + 1);
-	if (!growth_of(facts, a, l->service, dimension, &g)) {
+	if (!growth_of(facts, a, l, dimension, &g)) {
 		fault_add(f, ERR_QUOTA_EXCEEDED, field,
 			  "%.63s: the %.40s asked for is more than any quota can hold", l->service,
 			  dimension);
@@ -234,38 +242,39 @@ check_quota(const struct facts *facts, const zwy_v1_Application *a, struct fault
 	return f->code;
 }
 
-/* Whether an earlier item names the same service. */
-static bool
-seen_before(const zwy_v1_Application *a, size_t index)
+/* What the case has reserved of one dimension, where the limit has come below what is used. */
+static void
+check_limit(const struct facts *facts, const zwy_v1_Application *a, const struct line *l,
+	    const zwy_v1_QuotaDimension *d, struct fault *f)
 {
-	for (size_t i = 0; i < index; i++)
-		if (text_is(a->items[i].service, a->items[index].service))
-			return true;
-	return false;
+	struct growth mine;
+	char field[64];
+	if (d->unlimited || !growth_of(facts, a, l, d->name, &mine) || mine.more == 0 ||
+	    d->reserved + d->committed <= d->limit)
+		return;
+	snprintf(field, sizeof(field), "items.%zu", l->item + 1);
+	fault_add(f, ERR_QUOTA_EXCEEDED, field,
+		  "%.63s: the limit of %.40s is %llu by now; %llu are reserved and %llu in service, %llu of "
+		  "them "
+		  "by this application",
+		  l->service, d->name, (unsigned long long)d->limit, (unsigned long long)d->reserved,
+		  (unsigned long long)d->committed, (unsigned long long)mine.more);
 }
 
 int
 check_reservation(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
 {
-	for (size_t i = 0; i < a->items_count; i++) {
-		const zwy_v1_Quota *q = facts->items[i].quota;
-		char field[64];
-		snprintf(field, sizeof(field), "items.%zu", i + 1);
-		for (size_t n = 0; q && !seen_before(a, i) && n < q->dimensions_count; n++) {
-			const zwy_v1_QuotaDimension *d = &q->dimensions[n];
-			struct growth mine;
-			if (d->unlimited || !growth_of(facts, a, a->items[i].service, d->name, &mine) ||
-			    mine.more == 0 || d->reserved + d->committed <= d->limit)
-				continue;
-			fault_add(f, ERR_QUOTA_EXCEEDED, field,
-				  "%.63s: the limit of %.40s is %llu by now; %llu are reserved and %llu in "
-				  "service, "
-				  "%llu of them by this application",
-				  a->items[i].service, d->name, (unsigned long long)d->limit,
-				  (unsigned long long)d->reserved, (unsigned long long)d->committed,
-				  (unsigned long long)mine.more);
-		}
-	}
+	struct arena arena = {0};
+	size_t count;
+	struct line *lines = find_lines(facts, a, true, &arena, &count);
+	if (!lines)
+		fault_set(f, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; lines && i < count; i++)
+		for (size_t n = 0;
+		     lines[i].item < a->items_count && lines[i].quota && n < lines[i].quota->dimensions_count;
+		     n++)
+			check_limit(facts, a, &lines[i], &lines[i].quota->dimensions[n], f);
+	arena_release(&arena);
 	return f->code;
 }
 
@@ -339,7 +348,7 @@ fill_move(struct work *w, const struct line *l, enum quota_effect effect, struct
 	const char *dimension;
 	for (size_t n = 0; (dimension = dimension_name(l, n)) != NULL; n++) {
 		struct growth g;
-		if (!growth_of(w->facts, a, l->service, dimension, &g))
+		if (!growth_of(w->facts, a, l, dimension, &g))
 			return fault_set(f, ERR_INTERNAL, "%s: %s does not fit", l->service, dimension);
 		if (g.more == 0 && (g.less == 0 || effect != QUOTA_COMMIT))
 			continue;

@@ -1,11 +1,11 @@
-/* Random walks of several applications over the workflow, by random persons, with
+/* Random walks of several applications and changes over their workflows, by random persons, with
  * limits, versions and days that change meanwhile. After each step: the sum of the
- * ledger's entries is the balance, what is reserved is what open applications
- * hold, and nothing is reserved by one that is finished. */
+ * ledger's entries is the balance, what is reserved is what open cases add, what is committed
+ * is what the resources have, and nothing is reserved by a case that is finished. */
 #include "fixture.h"
 
 #define APPLICATIONS 6
-#define STEPS        400
+#define STEPS        800
 #define WALKS        60
 
 struct walk {
@@ -51,42 +51,94 @@ book(struct walk *k)
 		}
 }
 
+static const char *const dimension_names[] = {"quantity", "vcpu", "gib"};
+
 static bool
 holds(const zwy_v1_Application *a)
 {
-	static const char *const none[] = {"draft", "in_service", "closed"};
+	static const char *const none[] = {"draft", "in_service", "changed", "closed"};
 	for (size_t i = 0; i < COUNT(none); i++)
 		if (strcmp(a->state, none[i]) == 0)
 			return false;
-	return !process_final(regular, a->state);
+	return !process_final(process_of(a->kind), a->state);
+}
+
+/* How often a figure counts: version 2 does not count memory any more. */
+static int64_t
+counted(size_t dimension, uint32_t version, uint64_t quantity, const char *figure)
+{
+	bool counts = dimension < 2 || version == 1;
+	return counts ? (int64_t)quantity * (dimension == 0 ? 1 : atoll(figure ? figure : "0")) : 0;
 }
 
 static int64_t
-held_by(const struct walk *k, size_t service, size_t dimension, bool delivered)
+item_counts(const zwy_v1_Item *item, size_t dimension)
+{
+	const char *figure = NULL;
+	for (size_t s = 0; s < item->spec_count; s++)
+		if (strcmp(item->spec[s].key, dimension_names[dimension]) == 0)
+			figure = item->spec[s].value;
+	return counted(dimension, item->catalogue_version, item->quantity, figure);
+}
+
+static int64_t
+resource_counts(const zwy_v1_Resource *r, size_t dimension)
+{
+	const char *figure = NULL;
+	for (size_t s = 0; s < r->spec_count; s++)
+		if (strcmp(r->spec[s].key, dimension_names[dimension]) == 0)
+			figure = r->spec[s].value;
+	return counted(dimension, r->catalogue_version, r->quantity, figure);
+}
+
+/* What open cases add: all of new resources, of a change what grows. */
+static int64_t
+reserved_by(struct walk *k, size_t service, size_t dimension)
 {
 	int64_t sum = 0;
 	for (size_t n = 0; n < APPLICATIONS; n++) {
 		const zwy_v1_Application *a = &k->apps[n];
-		if (!k->exists[n])
-			continue;
-		bool in = strcmp(a->state, "in_service") == 0 || strcmp(a->state, "closed") == 0;
-		if (delivered ? !in : !holds(a))
-			continue;
-		for (size_t i = 0; i < a->items_count; i++) {
-			static const char *const names[] = {"quantity", "vcpu", "gib"};
+		for (size_t i = 0; k->exists[n] && holds(a) && i < a->items_count; i++) {
 			if (strcmp(a->items[i].service, name_slug(k->w.services[service].name)) != 0)
 				continue;
-			int64_t each = dimension == 0 ? 1 : 0;
-			/* Version 2 does not count memory any more. */
-			bool counts =
-				dimension == 1 || (dimension == 2 && a->items[i].catalogue_version == 1);
-			for (size_t s = 0; counts && s < a->items[i].spec_count; s++)
-				if (strcmp(a->items[i].spec[s].key, names[dimension]) == 0)
-					each = atoll(a->items[i].spec[s].value);
-			sum += (int64_t)a->items[i].quantity * each;
+			const char *id = text_of(a->items[i].takes_over);
+			int64_t had = id[0] ? resource_counts(world_resource(&k->w, id), dimension) : 0;
+			int64_t more = item_counts(&a->items[i], dimension) - had;
+			sum += more > 0 ? more : 0;
 		}
 	}
 	return sum;
+}
+
+static int64_t
+committed_to(const struct walk *k, size_t service, size_t dimension)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < k->w.resource_count; i++) {
+		const zwy_v1_Resource *r = &k->w.resources[i];
+		if (strcmp(r->service, name_slug(k->w.services[service].name)) == 0)
+			sum += resource_counts(r, dimension);
+	}
+	return sum;
+}
+
+/* Each is held by one open case at most, and by none that does not say so. */
+static void
+check_held(struct walk *k)
+{
+	for (size_t i = 0; i < k->w.resource_count; i++) {
+		const zwy_v1_Resource *r = &k->w.resources[i];
+		const char *holder = "";
+		for (size_t n = 0; n < APPLICATIONS; n++)
+			if (k->exists[n] && holds(&k->apps[n]) &&
+			    strcmp(text_of(k->apps[n].resource), name_slug(r->name)) == 0) {
+				assert_string_equal(holder, "");
+				holder = k->apps[n].name;
+			}
+		assert_string_equal(text_of(r->open_case), holder);
+		if (!holder[0])
+			assert_string_equal(r->state, "active");
+	}
 }
 
 static void
@@ -97,24 +149,25 @@ check_invariants(struct walk *k)
 			const zwy_v1_QuotaDimension *b = balance(&k->w, s, d);
 			assert_int_equal(b->reserved, k->reserved[s][d]);
 			assert_int_equal(b->committed, k->committed[s][d]);
-			assert_int_equal(b->reserved, held_by(k, s, d, false));
-			assert_int_equal(b->committed, held_by(k, s, d, true));
+			assert_int_equal(b->reserved, reserved_by(k, s, d));
+			assert_int_equal(b->committed, committed_to(k, s, d));
 		}
 	for (size_t n = 0; n < APPLICATIONS; n++) {
 		const zwy_v1_Application *a = &k->apps[n];
 		if (!k->exists[n])
 			continue;
-		assert_int_equal(a->open, !process_final(regular, a->state));
-		for (size_t i = 0; process_final(regular, a->state) && i < a->clocks_count; i++)
+		assert_int_equal(a->open, !process_final(process_of(a->kind), a->state));
+		for (size_t i = 0; !a->open && i < a->clocks_count; i++)
 			assert_true(a->clocks[i].has_stop_time);
 	}
+	check_held(k);
 }
 
 /* Its place may be taken: it holds nothing any more. */
 static bool
 finished(const zwy_v1_Application *a)
 {
-	return process_final(regular, a->state) && strcmp(a->state, "closed") != 0;
+	return process_final(process_of(a->kind), a->state);
 }
 
 static void
@@ -142,18 +195,52 @@ create(struct walk *k, size_t n)
 	k->exists[n] = true;
 }
 
+/* A change of one of the resources, larger or smaller. */
+static void
+change(struct walk *k, size_t n)
+{
+	static char *const vcpus[] = {"1", "2", "5", "8", "9", "40"};
+	const zwy_v1_Resource *r = &k->w.resources[roll(k, k->w.resource_count)];
+	zwy_v1_Change_SpecEntry *spec = arena_alloc(&k->w.arena, sizeof(*spec));
+	zwy_v1_Application asked = {
+		.name = arena_printf(&k->w.arena, "applications/A-2026-%06zu", n + 1),
+		.kind = zwy_v1_APPLICATION_KIND_CHANGE,
+		.resource = (char *)name_slug(r->name),
+		.has_change = true,
+		.change.spec = spec,
+		.change.consent = roll(k, 2),
+	};
+	if (strcmp(r->service, "cloud-server") == 0 && roll(k, 3)) {
+		*spec = (zwy_v1_Change_SpecEntry){"vcpu", vcpus[roll(k, COUNT(vcpus))]};
+		asked.change.spec_count = 1;
+	} else {
+		asked.change.quantity = 1 + r->quantity * (1 + roll(k, 4)) / 3;
+	}
+	application_derive(&asked, r, &k->w.arena);
+	world_load(&k->w, &asked, &du, k->now);
+	k->w.out = (struct outcome){0};
+	if (application_create(&k->w.facts, &asked, true, &k->w.arena, &k->w.out, &k->w.missing, &k->w.fault))
+		return;
+	book(k);
+	world_commit(&k->w);
+	k->apps[n] = k->w.app;
+	k->exists[n] = true;
+}
+
 static void
 act(struct walk *k, size_t n)
 {
 	static const struct actor *const people[] = {&du, &ca, &op, &sp, &suzhou_ca};
 	static const char *const results[] = {"pass", "pass", "return", "fail"};
-	const struct step *step = &regular->steps[roll(k, regular->step_count)];
+	static const char *const reviews[] = {"pass", "pass", "reject", "major"};
+	const struct process *p = process_of(k->apps[n].kind);
+	const struct step *step = &p->steps[roll(k, p->step_count)];
 	const struct actor *who = people[roll(k, COUNT(people))];
 	int code;
 	k->w.app = k->apps[n];
 	if (roll(k, 5)) { /* mostly something that can be done, by one who may */
 		while (!step->roles || strcmp(step->from, k->w.app.state) != 0)
-			step = &regular->steps[roll(k, regular->step_count)];
+			step = &p->steps[roll(k, p->step_count)];
 		while (!(who->roles & step->roles))
 			who = people[roll(k, COUNT(people))];
 	}
@@ -161,6 +248,9 @@ act(struct walk *k, size_t n)
 	if (strcmp(action, "opinion") == 0)
 		code = world_act(&k->w, who, k->now, action, "result", results[roll(k, 4)], OPINION,
 				 (char *)NULL);
+	else if (strcmp(action, "review") == 0)
+		code = world_act(&k->w, who, k->now, action, "result", reviews[roll(k, 8) % 5 % 4], "comment", "x",
+				 "reading", roll(k, 2) ? "quantity=1" : "quantity=1 vcpu=4", (char *)NULL);
 	else if (strcmp(action, "decide") == 0)
 		code = world_act(&k->w, who, k->now, action, "decision", roll(k, 4) ? "approve" : "reject",
 				 "comment", "x", (char *)NULL);
@@ -187,11 +277,11 @@ act(struct walk *k, size_t n)
 static void
 tick(struct walk *k, size_t n)
 {
-	static const char *const terms[] = {"accept",  "supplement", "review",
-					    "approve", "provision",  "confirm"};
 	k->w.app = k->apps[n];
-	for (size_t i = 0; i < COUNT(terms); i++) {
-		assert_int_equal(world_clock(&k->w, k->now, terms[i]), 0);
+	for (size_t i = 0; i < term_count; i++) {
+		if (strcmp(term_table[i].process, process_of(k->w.app.kind)->name) != 0)
+			continue;
+		assert_int_equal(world_clock(&k->w, k->now, term_table[i].name), 0);
 		if (k->w.out.event_count)
 			book(k);
 	}
@@ -219,18 +309,23 @@ disturb(struct walk *k)
 }
 
 static void
-walk_once(uint64_t seed, bool disturbed, size_t *accepted)
+walk_once(uint64_t seed, bool disturbed, size_t *accepted, size_t *changed)
 {
 	struct walk *k = calloc(1, sizeof(*k));
 	world_open(&k->w);
 	k->seed = seed;
 	k->now = at("2026-03-02");
+	k->w.parameters.number[PARAM_MAJOR_PERCENT] = 200; /* else few changes are small enough */
 	for (int i = 0; i < STEPS; i++) {
 		size_t n = roll(k, APPLICATIONS);
 		k->now += (msec)roll(k, 20) * 3600000;
-		if (!k->exists[n] || (finished(&k->apps[n])))
+		k->w.case_count = 0;
+		bool vacant = !k->exists[n] || finished(&k->apps[n]);
+		if (vacant && k->w.resource_count && roll(k, 2))
+			change(k, n);
+		else if (vacant)
 			create(k, n);
-		else if (roll(k, 10) == 0 || strcmp(k->apps[n].state, "closed") == 0)
+		else if (roll(k, 10) == 0)
 			tick(k, n);
 		else
 			act(k, n);
@@ -239,6 +334,8 @@ walk_once(uint64_t seed, bool disturbed, size_t *accepted)
 		check_invariants(k);
 	}
 	*accepted += k->accepted;
+	for (size_t i = 0; i < k->w.resource_count; i++)
+		*changed += k->w.resources[i].changes_count;
 	world_close(&k->w);
 	free(k);
 }
@@ -246,21 +343,23 @@ walk_once(uint64_t seed, bool disturbed, size_t *accepted)
 static void
 walks_keep_ledger_and_balance_together(void **state)
 {
-	size_t accepted = 0;
+	size_t accepted = 0, changed = 0;
 	(void)state;
 	for (uint64_t seed = 1; seed <= WALKS; seed++)
-		walk_once(seed * 2654435761u, false, &accepted);
+		walk_once(seed * 2654435761u, false, &accepted, &changed);
 	assert_true(accepted > WALKS * 20);
+	assert_true(changed > WALKS);
 }
 
 static void
 walks_with_changing_limits_and_services_keep_them_too(void **state)
 {
-	size_t accepted = 0;
+	size_t accepted = 0, changed = 0;
 	(void)state;
 	for (uint64_t seed = 1; seed <= WALKS; seed++)
-		walk_once(seed * 40503u + 7, true, &accepted);
+		walk_once(seed * 40503u + 7, true, &accepted, &changed);
 	assert_true(accepted > WALKS * 20);
+	assert_true(changed > WALKS);
 }
 
 int
