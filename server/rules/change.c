@@ -122,11 +122,9 @@ check_asked(const struct facts *facts, const zwy_v1_Application *a, struct fault
 		fault_add(f, ERR_SERVICE_RETIRED, "change.service",
 			  "%.63s is %.20s; a resource becomes one of an active service only",
 			  a->items[0].service, text_of(service->state));
-	if (r->kind == zwy_v1_RESOURCE_KIND_TEST && change->exposure == zwy_v1_EXPOSURE_PUBLIC) {
-		fault_add(f, ERR_INVALID_FIELD, "change.exposure",
+	if (r->kind == zwy_v1_RESOURCE_KIND_TEST && change->exposure == zwy_v1_EXPOSURE_PUBLIC)
+		fault_add(f, ERR_TEST_EXPOSED, "change.exposure",
 			  "%.63s is a test resource, which serves nobody outside", a->resource);
-		snprintf(f->article, sizeof(f->article), "19");
-	}
 	if (!f->code && !differs(facts, a))
 		fault_add(f, ERR_INVALID_FIELD, "change",
 			  "nothing of %.63s would change: it has these figures and lies there already",
@@ -191,39 +189,10 @@ figure_read(const zwy_v1_Reading *r, const char *dimension, uint64_t *ret)
 	return false;
 }
 
-/* What the form gives; *ret stays where it gives none. */
-static int
-reading_typed(const struct work *w, zwy_v1_Reading *ret, struct fault *f)
-{
-	const zwy_v1_Resource *r = w->facts->resource;
-	const struct resource_facts *about = r ? facts_resource(w->facts, r->name) : NULL;
-	const char *text = form_value(w->act, "reading");
-	return text_blank(text) ? 0 : reading_parse(text, about ? about->service : NULL, w->arena, ret, f);
-}
-
-/* Keeps it in the resource. */
-static int
-keep_reading(struct work *w, const char *action, struct fault *f)
-{
-	zwy_v1_Reading reading = {0};
-	int rc = reading_typed(w, &reading, f);
-	if (rc || reading.figures_count == 0)
-		return rc;
-	zwy_v1_Resource *r = work_resource(w, w->facts->resource, action, "15");
-	if (!r)
-		return fault_set(f, ERR_NO_MEMORY, "out of memory");
-	reading.has_time = true;
-	reading.time = stamp_of(w->facts->now);
-	reading.reader = arena_strdup(w->arena, text_of(w->facts->actor->principal));
-	r->has_reading = true;
-	r->reading = reading;
-	return 0;
-}
-
 int
 effect_change_reading(struct work *w, struct fault *f)
 {
-	return keep_reading(w, "read", f);
+	return work_reading(w, "read", f);
 }
 
 /* ---- the review ---------------------------------------------------------------- */
@@ -291,7 +260,7 @@ check_use(const struct work *w, struct fault *f)
 	const zwy_v1_Service *kept = about ? about->service : NULL;
 	zwy_v1_Reading reading = r->reading;
 	const char *dimension;
-	int rc = reading_typed(w, &reading, f);
+	int rc = reading_of_form(w, &reading, f);
 	for (size_t n = 0; rc == 0 && (dimension = dimension_of(kept, w->facts->items[0].service, n)) != NULL;
 	     n++)
 		check_shrink(w, &reading, dimension, f);
@@ -457,7 +426,7 @@ effect_change_complete(struct work *w, struct fault *f)
 {
 	const zwy_v1_Application *a = &w->out->application;
 	const zwy_v1_Resource *before = w->facts->resource;
-	int r = before ? keep_reading(w, "complete", f) : ERR_INTERNAL;
+	int r = before ? work_reading(w, "complete", f) : ERR_INTERNAL;
 	if (r)
 		return before ? r : fault_set(f, ERR_INTERNAL, "no facts of the resource");
 	zwy_v1_Resource *after = work_resource(w, before, "complete", "15");

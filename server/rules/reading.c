@@ -85,3 +85,35 @@ reading_parse(const char *text, const zwy_v1_Service *service, struct arena *are
 	ret->figures_count = reading.figures_count;
 	return 0;
 }
+
+int
+reading_of_form(const struct work *w, zwy_v1_Reading *ret, struct fault *f)
+{
+	const zwy_v1_Resource *r = w->facts->resource;
+	const struct resource_facts *about = r ? facts_resource(w->facts, r->name) : NULL;
+	const char *text = form_value(w->act, "reading");
+	if (text_blank(text))
+		return 0;
+	int rc = reading_parse(text, about ? about->service : NULL, w->arena, ret, f);
+	if (rc)
+		snprintf(f->article, sizeof(f->article), "%s", w->process->article);
+	return rc;
+}
+
+int
+work_reading(struct work *w, const char *action, struct fault *f)
+{
+	zwy_v1_Reading reading = {0};
+	int rc = reading_of_form(w, &reading, f);
+	if (rc || reading.figures_count == 0)
+		return rc;
+	zwy_v1_Resource *r = work_resource(w, w->facts->resource, action, w->process->article);
+	if (!r)
+		return fault_set(f, ERR_NO_MEMORY, "out of memory");
+	reading.has_time = true;
+	reading.time = stamp_of(w->facts->now);
+	reading.reader = arena_strdup(w->arena, text_of(w->facts->actor->principal));
+	r->has_reading = true;
+	r->reading = reading;
+	return 0;
+}

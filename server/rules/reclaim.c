@@ -189,21 +189,10 @@ int
 effect_reclaimed(struct work *w, struct fault *f)
 {
 	const struct facts *facts = w->facts;
-	zwy_v1_Reading reading = {0};
 	zwy_v1_Resource *r = changed(w, "complete", f);
-	if (!r)
-		return f->code;
-	const struct resource_facts *of = facts_resource(facts, r->name);
-	int rc = reading_parse(form_value(w->act, "reading"), of ? of->service : NULL, w->arena, &reading, f);
-	if (rc) {
-		snprintf(f->article, sizeof(f->article), "%s", w->process->article);
+	int rc = r ? work_reading(w, "complete", f) : f->code;
+	if (rc)
 		return rc;
-	}
-	reading.has_time = true;
-	reading.time = stamp_of(facts->now);
-	reading.reader = arena_strdup(w->arena, text_of(facts->actor->principal));
-	r->has_reading = true;
-	r->reading = reading;
 	r->has_reclaim_time = true;
 	r->reclaim_time = stamp_of(facts->now);
 	return work_resource_state(w, facts->resource, "reclaimed", "complete", w->process->article, f);

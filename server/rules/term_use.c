@@ -196,7 +196,7 @@ move_resources(struct work *w, const char *from, const char *to, const char *act
 int
 effect_suspend(struct work *w, struct fault *f)
 {
-	int r = move_resources(w, "active", "restricted", "suspend", f);
+	int r = move_resources(w, "active changing", "restricted", "suspend", f);
 	return r ? r : effect_reason(w, f);
 }
 

@@ -111,6 +111,10 @@ void resource_as_item(struct work *w, const zwy_v1_Item *item, zwy_v1_Resource *
  * (`quantity` always). service: NULL: any. Refuses all that is wrong at once. */
 int reading_parse(const char *text, const zwy_v1_Service *service, struct arena *arena, zwy_v1_Reading *ret,
 		  struct fault *f);
+/* The form's key `reading`, of the resource that the case is about; *ret stays where it is left out. */
+int reading_of_form(const struct work *w, zwy_v1_Reading *ret, struct fault *f);
+/* The same, kept in the resource with who read it and when. */
+int work_reading(struct work *w, const char *action, struct fault *f);
 
 /* ---- change.c, major.c: Article 15 ------------------------------------------- */
 

@@ -371,7 +371,7 @@ art_15_a_test_or_temporary_resource_keeps_its_kind_and_its_term(void **state)
 	assert_string_equal(server()->reading.figures[0].value, "9");
 	wish_of(&s, SERVER);
 	s.a.change.exposure = zwy_v1_EXPOSURE_PUBLIC;
-	assert_int_equal(ask(&s, true, at(NOW)), ERR_INVALID_FIELD);
+	assert_int_equal(ask(&s, true, at(NOW)), ERR_TEST_EXPOSED);
 	assert_string_equal(w.fault.article, "19");
 }
 

@@ -2,6 +2,7 @@
  * what the regulation and the contract say. */
 #include "fixture.h"
 
+#include "rules/major.h"
 #include "rules/records.h"
 
 #define ROWS_MAX    256
@@ -149,6 +150,8 @@ init_catalogue(void)
 		zwy_v1_Dimension *dims = arena_array(&s.arena, 2, sizeof(*dims));
 		zwy_v1_Service v = {.name = named("catalogue", cell(t, i, "slug")),
 				    .layer = cell(t, i, "layer"),
+				    .subcategory = cell(t, i, "subcategory"),
+				    .unit = cell(t, i, "unit"),
 				    .requirement = cell(t, i, "requirement"),
 				    .name_zh = cell(t, i, "name_zh"),
 				    .dimensions = dims};
@@ -270,6 +273,28 @@ appendix_44_services_19_of_them_mandatory(void **state)
 		mandatory += strcmp(s.services[i].requirement, "mandatory") == 0;
 	assert_int_equal(mandatory, 19);
 	assert_string_equal(find_service("cloud-server")->dimensions[0].name, "vcpu");
+}
+
+/* measures.def: no figure of the catalogue in vCPU or GiB is without its threshold. */
+static void
+art_15_2_every_figure_of_the_catalogue_has_its_threshold(void **state)
+{
+	size_t memory = 0, storage = 0;
+	(void)state;
+	for (size_t i = 0; i < s.service_count; i++) {
+		const zwy_v1_Service *v = &s.services[i];
+		for (size_t k = 0; k < v->dimensions_count; k++)
+			assert_int_not_equal(major_parameter(v, v->dimensions[k].name), PARAM_COUNT);
+		enum parameter quantity = major_parameter(v, "quantity");
+		bool measured = v->dimensions_count == 0 && strcmp(v->unit, "GiB·h") == 0;
+		assert_int_equal(quantity != PARAM_COUNT, measured);
+		memory += quantity == PARAM_MAJOR_RAM;
+		storage += quantity == PARAM_MAJOR_STORAGE;
+	}
+	assert_int_equal(storage, 3); /* block, object, file */
+	assert_int_equal(memory, 1);  /* the cache */
+	assert_int_equal(major_parameter(find_service("cloud-server"), "vcpu"), PARAM_MAJOR_VCPU);
+	assert_int_equal(major_parameter(find_service("cloud-server"), "gib"), PARAM_MAJOR_RAM);
 }
 
 static void
@@ -423,6 +448,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(art_06_fourteen_nodes_of_which_one_is_not_ready),
 		cmocka_unit_test(appendix_44_services_19_of_them_mandatory),
+		cmocka_unit_test(art_15_2_every_figure_of_the_catalogue_has_its_threshold),
 		cmocka_unit_test(demo_systems_show_each_kind_of_refusal),
 		cmocka_unit_test(art_05_a_demo_system_is_exempt_with_a_basis),
 		cmocka_unit_test(demo_quotas_are_of_departments_and_services_that_exist),
