@@ -88,21 +88,51 @@ row_match(const struct tree_row *row, const struct parts *path, struct place *p)
 	return true;
 }
 
-/* The place is about the record applications/{id}, or applications/{id}/documents/{type}. */
+/* The place is about the record of that name, in name_text. */
 static int
-set_name(struct place *p, struct slice id, struct slice type)
+parse_name_text(struct place *p)
 {
 	struct name name;
-	int n = snprintf(p->name_text, sizeof(p->name_text), "applications/%.*s%s%.*s", (int)id.n, id.p,
-			 type.n ? "/documents/" : "", (int)type.n, type.n ? type.p : "");
-	if (n < 0 || (size_t)n >= sizeof(p->name_text))
-		return ERR_NOT_FOUND;
 	p->name = slice_of(p->name_text);
 	if (name_parse(&name, p->name, NULL) < 0)
 		return ERR_NOT_FOUND;
 	p->kind = name.kind;
 	p->message = name.kind->message;
 	return 0;
+}
+
+/* The place is about the record applications/{id}, or applications/{id}/documents/{type}. */
+static int
+set_name(struct place *p, struct slice id, struct slice type)
+{
+	int n = snprintf(p->name_text, sizeof(p->name_text), "applications/%.*s%s%.*s", (int)id.n, id.p,
+			 type.n ? "/documents/" : "", (int)type.n, type.n ? type.p : "");
+	if (n < 0 || (size_t)n >= sizeof(p->name_text))
+		return ERR_NOT_FOUND;
+	return parse_name_text(p);
+}
+
+/* The same for forecasts--provincial-finance--2027: a record by its whole name. */
+static int
+set_whole_name(struct place *p, struct slice parts)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < parts.n && n + 1 < sizeof(p->name_text); i++) {
+		bool between = i + 1 < parts.n && parts.p[i] == '-' && parts.p[i + 1] == '-';
+		p->name_text[n++] = between ? '/' : parts.p[i];
+		i += between;
+	}
+	p->name_text[n] = '\0';
+	return parse_name_text(p);
+}
+
+static bool
+has_double_hyphen(struct slice s)
+{
+	for (size_t i = 0; i + 1 < s.n; i++)
+		if (s.p[i] == '-' && s.p[i + 1] == '-')
+			return true;
+	return false;
 }
 
 /* <due>--<id>: the id. */
@@ -140,6 +170,8 @@ row_subject(struct place *p, const struct parts *path)
 	p->rest = row_variable(p, "{file}");
 	if (type.n)
 		return set_name(p, id, type);
+	if (id.n && p->view == VIEW_INBOX_LINK && has_double_hyphen(case_of(id)))
+		return set_whole_name(p, case_of(id));
 	if (id.n)
 		return set_name(p, case_of(id), (struct slice){0});
 	if (p->view == VIEW_EVENT) {

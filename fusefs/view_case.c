@@ -12,24 +12,10 @@
 #include "zwy/v1/organisation.pb.h"
 #include "zwy/v1/rule.pb.h"
 
-/* Ways out that are nearly always open: a case does not wait for the caller because of them. */
-static const char *const leaving[] = {"withdraw", "cancel"};
-
 bool
 case_waits(struct slice explain)
 {
-	struct wire_field w;
-	while (wire_next(&explain, &w) == 1) {
-		bool leaves = false;
-		if (w.number != zwy_v1_ExplainResponse_next_tag || w.type != WIRE_LEN)
-			continue;
-		struct slice action = wire_string(w.bytes, zwy_v1_Next_action_tag);
-		for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++)
-			leaves = leaves || slice_is(action, leaving[i]);
-		if (!leaves)
-			return true;
-	}
-	return false;
+	return wire_uint(explain, zwy_v1_ExplainResponse_waits_tag) != 0;
 }
 
 static void

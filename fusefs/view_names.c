@@ -184,30 +184,34 @@ layer_names(struct view_task *t, struct content *c)
 
 /* ---- the caller's own -------------------------------------------------- */
 
-static const struct ask *
-explain_of(const struct view_task *t, struct slice name)
+/* <due>--<id>, soonest first: a name without a date sorts behind the digits. What is no
+ * application stands there by its whole name, e.g. 2027-12-31--forecasts--DEPARTMENT--2027. */
+static void
+inbox_entry(struct view_task *t, struct content *c, struct slice explained, struct slice name)
 {
-	for (size_t i = 0; i < t->ask_count; i++)
-		if (t->asks[i]->need == NEED_EXPLAIN && !t->asks[i]->code &&
-		    slice_equal(wire_string(t->asks[i]->request, 1), name))
-			return t->asks[i];
-	return NULL;
+	struct slice due = wire_string(explained, 5), rest = name, part;
+	struct name parsed;
+	struct buf link = {0};
+	buf_append_slice(&link, due.n ? due : SLICE("undated"));
+	if (name_parse_kind(&parsed, KIND_APPLICATION, name, NULL) == 0)
+		rest = parsed.vars[0];
+	while (slice_cut(&rest, '/', &part)) {
+		buf_append_str(&link, "--");
+		buf_append_slice(&link, part);
+	}
+	buf_append_str(&link, "--");
+	buf_append_slice(&link, rest);
+	content_add(c, CONTENT_LINK, arena_copy(&t->arena, buf_slice(&link)));
+	buf_release(&link);
 }
 
-/* <due>--<id>, soonest first: a name without a date sorts behind the digits. */
 static void
 inbox_names(struct view_task *t, struct content *c)
 {
-	struct slice list = list_bytes(t), record;
-	while (next_item(&list, &record)) {
-		struct slice name = wire_string(record, 1);
-		const struct ask *a = explain_of(t, name);
-		if (!a || !case_waits(buf_slice(&a->answer)))
-			continue;
-		struct slice due = wire_string(buf_slice(&a->answer), 5), id = last_part(name);
-		char *link = due.n ? arena_printf(&t->arena, "%.*s--%.*s", (int)due.n, due.p, (int)id.n, id.p)
-				   : arena_printf(&t->arena, "undated--%.*s", (int)id.n, id.p);
-		content_add(c, CONTENT_LINK, slice_of(link));
+	for (size_t i = 0; i < t->ask_count; i++) {
+		const struct ask *a = t->asks[i];
+		if (a->need == NEED_EXPLAIN && !a->code && case_waits(buf_slice(&a->answer)))
+			inbox_entry(t, c, buf_slice(&a->answer), wire_string(a->request, 1));
 	}
 	content_sort(c);
 }

@@ -114,9 +114,8 @@ ask_collection(struct view_task *t)
 {
 	const struct place *p = &t->place;
 	const char *method = method_path(p->kind, VERB_LIST);
-	/* The plain listing of a workflow's records shows those that are still open. */
-	bool cases =
-		p->view == VIEW_COLLECTION && p->depth == 1 && field_by_name(p->kind->message, SLICE("open"));
+	/* The plain listing of applications shows those that are still open. */
+	bool cases = p->view == VIEW_COLLECTION && p->depth == 1 && p->kind->kind == KIND_APPLICATION;
 	struct ask *a =
 		method ? ask_list(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL) : NULL;
 	/* A directory is made of names, of which a province's quotas have only so many. */
@@ -163,6 +162,19 @@ ask_requests(struct view_task *t, unsigned need)
 	view_ask(t, need, "/zwy.v1.OrganisationService/GetRequest", 1, slice_of(name));
 }
 
+/* Whatever else has actions and may wait for the caller. */
+static void
+ask_registers(struct view_task *t)
+{
+	for (size_t i = 0; i < kind_count; i++) {
+		const struct kind_desc *k = kind_table[i];
+		const char *method = method_path(k, VERB_LIST);
+		if (method && k->workflow && k->kind != KIND_APPLICATION &&
+		    field_by_name(k->message, SLICE("open")))
+			ask_list(t, NEED_CASES, method, (struct slice){0}, "open=true");
+	}
+}
+
 static void
 ask_need(struct view_task *t, unsigned need)
 {
@@ -194,6 +206,8 @@ ask_need(struct view_task *t, unsigned need)
 		break;
 	case NEED_CASES:
 		ask_list(t, need, "/zwy.v1.ApplicationService/ListApplications", p->name, case_filter(t));
+		if (p->view == VIEW_INBOX)
+			ask_registers(t);
 		break;
 	case NEED_DOCUMENTS:
 		method = arena_printf(&t->arena, "%.*s/documents", (int)p->name.n, p->name.p);
@@ -245,13 +259,16 @@ plan_more(struct view_task *t)
 	if (!first || first->code)
 		return;
 	if (p->view == VIEW_INBOX) {
-		struct slice list = buf_slice(&first->answer);
-		for (size_t n = 0; n < INBOX_EXPLAINED && wire_next(&list, &w) == 1;)
-			if (w.number == 1 && w.type == WIRE_LEN) {
-				n++;
-				view_ask(t, NEED_EXPLAIN, "/zwy.v1.RuleService/Explain", 1,
-					 wire_string(w.bytes, 1));
-			}
+		size_t lists = t->ask_count, n = 0;
+		for (size_t i = 0; i < lists; i++) {
+			struct slice list = buf_slice(&t->asks[i]->answer);
+			while (n < INBOX_EXPLAINED && wire_next(&list, &w) == 1)
+				if (w.number == 1 && w.type == WIRE_LEN) {
+					n++;
+					view_ask(t, NEED_EXPLAIN, "/zwy.v1.RuleService/Explain", 1,
+						 wire_string(w.bytes, 1));
+				}
+		}
 	}
 	/* The body of a document, where it is the body that is opened. */
 	if (p->view == VIEW_BODY && t->purpose == VIEW_OPEN &&

@@ -1,4 +1,4 @@
-/* inbox: open applications in which the caller may take a step, soonest due first. */
+/* inbox: what waits for the caller, applications and whatever else has actions, soonest due first. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define AT_ONCE 32 /* questions under way at a time */
 
-enum { APPLICATION_NAME = 1 };
+enum { RECORD_NAME = 1 };
 enum { EXPLAIN_NAME = 1 };
 enum {
 	EXPLAIN_STATE = 1,
@@ -17,7 +17,8 @@ enum {
 	EXPLAIN_WHO = 4,
 	EXPLAIN_DUE = 5,
 	EXPLAIN_OVERDUE = 7,
-	EXPLAIN_STATUTORY = 9
+	EXPLAIN_STATUTORY = 9,
+	EXPLAIN_WAITS = 11
 };
 enum { NEXT_ACTION = 1 };
 
@@ -41,13 +42,13 @@ add_entry(void *ctx, struct slice record)
 		size_t room = in->room ? 2 * in->room : 64;
 		struct entry *more = realloc(in->entries, room * sizeof(*more));
 		if (!more)
-			return tell_code(in->cli, ERR_NO_MEMORY, "%zu applications", in->count);
+			return tell_code(in->cli, ERR_NO_MEMORY, "%zu records", in->count);
 		in->entries = more;
 		in->room = room;
 	}
 	struct entry *e = &in->entries[in->count++];
 	*e = (struct entry){.inbox = in};
-	buf_append_slice(&e->name, wire_string(record, APPLICATION_NAME));
+	buf_append_slice(&e->name, wire_string(record, RECORD_NAME));
 	return EXIT_OK;
 }
 
@@ -146,12 +147,21 @@ print_entry_json(struct cli *cli, const struct entry *e)
 	return r == 0 ? EXIT_OK : tell_code(cli, r, "the answer cannot be shown");
 }
 
+/* What the other commands take: an application by its id. */
+static struct slice
+inbox_name(struct slice name)
+{
+	struct name parsed;
+	bool application = name_parse_kind(&parsed, KIND_APPLICATION, name, NULL) == 0;
+	return application ? parsed.vars[0] : name;
+}
+
 static void
 add_row(struct table *t, const struct entry *e, struct slice actions)
 {
 	struct slice x = buf_slice(&e->explained), due = wire_string(x, EXPLAIN_DUE);
 	table_cell(t, due.n ? due : SLICE("-"));
-	table_cell(t, last_segment(buf_slice(&e->name)));
+	table_cell(t, inbox_name(buf_slice(&e->name)));
 	table_cell(t, wire_string(x, EXPLAIN_STATE));
 	table_cell(t, wire_uint(x, EXPLAIN_OVERDUE) ? SLICE("overdue") : SLICE("-"));
 	table_cell(t, !due.n                            ? SLICE("-")
@@ -174,11 +184,12 @@ print_inbox(struct inbox *in)
 		table_end_row(t);
 	for (size_t i = 0; r == EXIT_OK && i < in->count; i++) {
 		struct buf actions = {0};
+		bool waits = wire_uint(buf_slice(&in->entries[i].explained), EXPLAIN_WAITS) != 0;
 		actions_of(&actions, buf_slice(&in->entries[i].explained));
-		if (actions.n && in->cli->output == OUTPUT_JSON)
+		if (waits && in->cli->output == OUTPUT_JSON)
 			r = print_entry_json(in->cli, &in->entries[i]);
-		else if (actions.n)
-			add_row(t, &in->entries[i], buf_slice(&actions));
+		else if (waits)
+			add_row(t, &in->entries[i], actions.n ? buf_slice(&actions) : SLICE("-"));
 		buf_release(&actions);
 	}
 	if (t && r == EXIT_OK)
@@ -191,8 +202,15 @@ int
 cmd_inbox(struct cli *cli)
 {
 	struct inbox in = {.cli = cli};
-	struct listing list = {.path = "/zwy.v1.ApplicationService/ListApplications", .filter = "open=true"};
-	int r = remote_list(cli, &list, add_entry, &in);
+	int r = EXIT_OK;
+	for (size_t i = 0; i < kind_count && r == EXIT_OK; i++) {
+		const struct method_desc *method = method_of(kind_table[i]->kind, VERB_LIST);
+		if (!method || !kind_table[i]->workflow ||
+		    !field_by_name(kind_table[i]->message, SLICE("open")))
+			continue;
+		struct listing list = {.path = method->path, .filter = "open=true"};
+		r = remote_list(cli, &list, add_entry, &in);
+	}
 	if (r == EXIT_OK)
 		r = ask_all(&in);
 	if (r == EXIT_OK && in.count) {

@@ -203,6 +203,7 @@ struct explanation {
 	const char *article;
 	const char *text; /* what the state means and what it waits for */
 	bool final;
+	bool waits; /* for the actor, among others perhaps */
 	struct fault missing;         /* draft: what submit would refuse it for, all of it; code 0: nothing */
 	const char *notes[NOTES_MAX]; /* what else there is to say, a line each */
 	size_t note_count;

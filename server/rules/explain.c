@@ -34,6 +34,17 @@ row_open(const struct facts *facts, const struct process *p, const zwy_v1_Applic
 	       !is_submitter(facts->actor, a->submitters, a->submitters_count);
 }
 
+/* Whether the state waits for this actor, among others perhaps. */
+static bool
+waits_for(const struct facts *facts, const struct process *p, const zwy_v1_Application *a, unsigned roles)
+{
+	struct fault ignored;
+	return roles && !clock_ended(p, a, facts->now) &&
+	       authority_check(facts, a->department, roles, a->state, p->article, &ignored) == 0 &&
+	       ((roles & DU_BIT) || facts->actor->is_system ||
+		!is_submitter(facts->actor, a->submitters, a->submitters_count));
+}
+
 static void
 list_next(const struct facts *facts, const struct process *p, const zwy_v1_Application *a,
 	  struct explanation *ret)
@@ -112,6 +123,7 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 			who_at(facts->node, text_of(a->node), text_of(a->department), roles, arena);
 		ret->who = text_of(who);
 		ret->who_text = text_of(text);
+		ret->waits = waits_for(facts, p, a, roles);
 	}
 	if (state->editing == EDIT_ALL)
 		application_check(facts, a, STAGE_SUBMIT, CHECK_ALL, &ret->missing);

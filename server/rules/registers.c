@@ -26,6 +26,7 @@ const struct register_desc register_table[] = {
 		.submitters_count = offsetof(message, submitters_count), \
 		.has_last_action = offsetof(message, has_last_action),   \
 		.last_action = offsetof(message, last_action),           \
+		.open = offsetof(message, open),                         \
 		with_clocks##_OF(message),                               \
 		.link = LINK_##linked,                                   \
 	},
@@ -241,6 +242,12 @@ choose_step(const struct register_step *first, const struct act *act, const stru
 				 form_value(act, key), list);
 }
 
+void
+register_mark(const struct register_desc *desc, void *record)
+{
+	*(bool *)((char *)record + desc->open) = !is_final(desc->kind, text_at(record, desc->state));
+}
+
 /* ---- what a step writes ------------------------------------------------------------ */
 
 int
@@ -261,6 +268,7 @@ register_take(struct register_work *w, const struct register_step *step, struct 
 	int r = rule_of(step)->effect(w, f);
 	if (r)
 		return r;
+	register_mark(desc, w->after);
 	if (is_final(desc->kind, step->to))
 		register_stop_clocks(w);
 	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
@@ -335,6 +343,7 @@ register_explain(const struct register_facts *facts, const struct register_desc 
 		 struct arena *arena, struct explanation *ret)
 {
 	const char *name = text_at(record, desc->state);
+	struct fault ignored;
 	const struct register_work w = {.facts = facts, .desc = desc, .before = record, .arena = arena};
 	*ret = (struct explanation){.who = "", .who_text = "", .article = "", .text = ""};
 	for (size_t i = 0; i < register_state_count; i++) {
@@ -351,6 +360,7 @@ register_explain(const struct register_facts *facts, const struct register_desc 
 			who_at(facts->node, "", text_at(record, desc->department), s->roles, arena);
 		ret->who = text_of(who);
 		ret->who_text = text_of(text);
+		ret->waits = may_act(facts, desc, record, s->roles, s->name, s->article, &ignored) == 0;
 	}
 	ret->clock = register_clock_running(desc, record, NULL);
 	for (size_t i = 0; i < register_step_count && ret->next_count < POSSIBLE_MAX; i++) {

@@ -32,7 +32,7 @@ struct register_desc {
 	const pb_msgdesc_t *fields;
 	size_t size;
 	size_t name, revision, state, department, node, submitters, submitters_count, has_last_action,
-		last_action;
+		last_action, open;
 	bool has_clocks;
 	size_t clocks, clocks_count;      /* where has_clocks */
 	const struct register_link *link; /* NULL: none */
@@ -113,6 +113,8 @@ void register_explain(const struct register_facts *facts, const struct register_
 const char *register_state_of(const struct register_desc *desc, const void *record);
 /* The state in which a record of the kind begins. */
 const char *register_first_state(enum kind kind);
+/* Fills in what follows from the state: whether the record is open. */
+void register_mark(const struct register_desc *desc, void *record);
 /* Adds who acts, and who called for it, to those that do not decide the record. */
 int register_hand_in(const struct register_desc *desc, const struct actor *actor, struct arena *arena,
 		     void *record, struct fault *f);

@@ -44,6 +44,7 @@ fill_explanation(struct explaining *e, const struct explanation *x)
 		e->reply.provisional = x->clock->provisional;
 		e->reply.statutory = x->clock->statutory;
 	}
+	e->reply.waits = x->waits;
 	fill_next(e, x);
 }
 

@@ -358,7 +358,11 @@ judge(struct judging *g, const struct record_kind *row, const struct put_request
 	g->ret = arena_alloc(arena_of(g), row->size);
 	if (g->fault->code || !g->ret)
 		return g->fault->code ? g->fault->code : fault_set(g->fault, ERR_NO_MEMORY, "out of memory");
-	return row->judge(g);
+	rc = row->judge(g);
+	const struct register_desc *reg = register_find(row->kind);
+	if (rc == 0 && reg)
+		register_mark(reg, g->ret);
+	return rc;
 }
 
 int

@@ -24,6 +24,9 @@ def test_art_21_a_forecast_goes_its_way_with_cat_and_echo(server):
         ok(mount, f"echo > {PLACE}/actions/submit")
         assert mount.read(PLACE + "/state").strip() == "submitted"
         assert "assign" in operator.read(PLACE + "/next")
+        link = "inbox/2027-12-31--" + PLACE.replace("/", "--")
+        assert ok(operator, f"cat {link}/state").strip() == "submitted"
+        assert link.split("/")[1] not in ok(mount, "ls inbox").split()
         ok(operator, f"echo > {PLACE}/actions/assign")
         assert shell(operator, f"echo result=adjust > {PLACE}/actions/opinion").status != 0
         ok(operator, f"echo 'result=adjust comment=太多' > {PLACE}/actions/opinion")

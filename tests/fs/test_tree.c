@@ -106,6 +106,12 @@ views_name_the_record_they_link_to(void **state)
 	assert_int_equal(view_of("users/core-du/results/a.req/state"), VIEW_RESULT_STATE);
 	assert_true(slice_is(place.rest, "a.req"));
 	assert_none("users/core-du/inbox/nonsense");
+	assert_int_equal(view_of("users/core-du/inbox/2027-12-31--forecasts--provincial-finance--2027"),
+			 VIEW_INBOX_LINK);
+	assert_true(slice_is(place.name, "forecasts/provincial-finance/2027"));
+	assert_int_equal(view_of("users/core-du/inbox/undated--exemptions--budget"), VIEW_INBOX_LINK);
+	assert_true(slice_is(place.name, "exemptions/budget"));
+	assert_none("users/core-du/inbox/undated--exemptions--budget--more");
 }
 
 static void

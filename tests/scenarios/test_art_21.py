@@ -83,6 +83,25 @@ def test_early_is_refused_with_the_window_and_late_is_marked(server):
         forecast(client, name=f"forecasts/{demo.DEPARTMENT}/2028")
 
 
+def test_it_lies_in_the_inbox_of_whoever_it_waits_for(server):
+    client = server.client()
+    inbox = lambda who: NAME in server.zwy("inbox", as_=who).out.split()  # noqa: E731
+    assert not inbox(DU)
+    forecast(client)
+    assert (inbox(DU), inbox(OP), inbox(CA)) == (True, False, False)
+    act(client, "submit", demo.DU)
+    assert (inbox(DU), inbox(OP), inbox(CA)) == (False, True, False)
+    act(client, "assign", demo.OP)
+    act(client, "opinion", demo.OP, result="adjust", comment="twelve will do")
+    assert (inbox(DU), inbox(OP), inbox(CA)) == (True, False, False)
+    assert not client.list("ListForecasts", as_=demo.OP, filter="open=false")
+    client.call("CreateExemption", as_=demo.DU, exemption={
+        "name": "exemptions/budget", "system": "budget-analysis", "basis": "预算法", "document": "b.pdf " + DIGEST})
+    assert "exemptions/budget" in server.zwy("inbox", as_=CA).out
+    client.call("ExemptionService.Act", as_=demo.CA, name="exemptions/budget", action="confirm")
+    assert "exemptions/budget" not in server.zwy("inbox", as_=CA).out
+
+
 def test_it_lapses_when_its_year_ends(server):
     client = server.client()
     forecast(client)
