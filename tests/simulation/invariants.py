@@ -5,6 +5,7 @@ the ledger's entries, the history or what people see. A finding is (record's nam
 import collections
 import re
 
+from kinds import CHANGE, EXTENSION, RECLAIM
 from snapshot import DAY, day_of, day_start
 
 MONTHLY, AT_THE_END = [], []
@@ -64,10 +65,10 @@ def holds_a_reservation(s, a):
 
 def held_by(s, a):
     """The resources that the case changes, returns or takes over."""
-    names = [f"resources/{i.takes_over}" for i in a.items if i.takes_over]
-    if a.resource and a.kind in (2, 3):
-        names.append(f"resources/{a.resource}")
-    return [s.resources[n] for n in names if n in s.resources]
+    names = {f"resources/{i.takes_over}" for i in a.items if i.takes_over}
+    if a.resource and a.kind in (CHANGE, RECLAIM):
+        names.add(f"resources/{a.resource}")
+    return [s.resources[n] for n in sorted(names) if n in s.resources]
 
 
 @invariant
@@ -257,7 +258,7 @@ def held_resources_and_the_cases_that_hold_them_name_each_other(s):
             continue
         yield from ((a.name, f"{a.state}, but {r.name} is held by {r.open_case or 'nothing'}")
                     for r in held_by(s, a) if r.open_case != a.name)
-        if a.kind == 6 and s.resources[f"resources/{a.resource}"].open_extension != a.name:
+        if a.kind == EXTENSION and s.resources[f"resources/{a.resource}"].open_extension != a.name:
             yield a.name, f"{a.state}, but resources/{a.resource} does not know it"
 
 

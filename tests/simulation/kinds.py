@@ -9,6 +9,7 @@ from zwytest import demo, message
 from world import DIGEST, SERVICES
 
 REGULAR, CHANGE, RECLAIM, TEST, TEMPORARY, EXTENSION = range(1, 7)
+RETURN, PROVIDER_LEAVES = 1, 4
 FORMAL_USE, TEST_USE, TEMPORARY_USE = 1, 2, 3
 EXTRANET, INTERNET = 1, 2
 
@@ -65,9 +66,11 @@ def reclaim(year, department, random, purpose):
     resource = year.free_resource(department, random, (FORMAL_USE, TEST_USE, TEMPORARY_USE))
     if not resource:
         return None
-    complete = random.random() < .85
+    complete, origin = random.random() < .85, RETURN
+    if random.random() < .15:
+        origin = PROVIDER_LEAVES  # then it is the operator's case
     return message("Application", kind=RECLAIM, purpose=purpose, resource=resource.name.partition("/")[2],
-                   reclaim={"offline": True, "migrated": True, "backed_up": complete})
+                   reclaim={"offline": True, "migrated": True, "backed_up": complete, "origin": origin})
 
 
 def term_fields(random):
@@ -107,8 +110,8 @@ def row(number, make, share, refusals=""):
 
 
 KINDS = {
-    "regular": row(REGULAR, regular, 8, "LINK_UNAPPROVED RESOURCE_BUSY"),
-    "change": row(CHANGE, change, 3, "RESOURCE_BUSY SHRINK_BELOW_USE CONSENT_MISSING WRONG_STATE INVALID_FIELD"),
+    "regular": row(REGULAR, regular, 8, "LINK_UNAPPROVED RESOURCE_BUSY WRONG_STATE PLAN_INCOMPLETE"),
+    "change": row(CHANGE, change, 3, "RESOURCE_BUSY WRONG_STATE INVALID_FIELD"),
     "reclaim": row(RECLAIM, reclaim, 2, "RESOURCE_BUSY ATTESTATION_MISSING WRONG_STATE"),
     "test": row(TEST, test, 2),
     "temporary": row(TEMPORARY, temporary, 3),
@@ -130,10 +133,21 @@ def choose(random, weights, names):
     return random.choices(names, [weights.get(n, 1) for n in names])[0]
 
 
-def reading(year, record):
-    """What the meter shows of the case's resource: half of what it has."""
-    resource = year.resources.get("resources/" + getattr(record, "resource", ""))
-    return f"quantity={max(1, resource.quantity // 2)}" if resource else "quantity=1"
+def figures_of(resource):
+    return {"quantity": resource.quantity} | {name: resource.quantity * int(value) for name, value in resource.spec.items()}
+
+
+def reading(year, record, random):
+    """What the meter shows of the case's resource: a part of what it has."""
+    share = random.choice((.3, .5, 1))
+    resource = year.resource("resources/" + record.resource)
+    return " ".join(f"{name}={int(n * share)}" for name, n in sorted(figures_of(resource).items()))
+
+
+# What a department adds where Explain says that it is missing.
+MISSING = {"DOCUMENT_MISSING": {"document": demo.digests(demo.DOCUMENTS + ("project-establishment", "urgency-justification"))},
+           "PLAN_INCOMPLETE": {"cloud_plan": demo.PLAN},
+           "ATTESTATION_MISSING": {"reclaim": {"offline": True, "migrated": True, "backed_up": True, "origin": RETURN}}}
 
 
 def form(year, record, action, keys, values, random):
@@ -144,7 +158,7 @@ def form(year, record, action, keys, values, random):
         if key in values:
             made[key] = choose(random, VALUES, values[key])
         elif key == "reading":
-            made[key] = reading(year, record)
+            made[key] = reading(year, record, random)
         else:
             made[key] = TEXTS.get(key, f"{action}, day {year.day}")
     return made

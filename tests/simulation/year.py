@@ -58,6 +58,11 @@ class Year:
                 and x.state == "active" and not x.open_case and not x.open_extension]
         return r.choice(free) if free else None
 
+    def resource(self, name):
+        if name not in self.resources:
+            self.resources[name] = self.calls.one("GetResource", "core-ca", name=name)
+        return self.resources[name]
+
     def exchange_of(self, system):
         return next((e.name for e in self.exchanges.values() if e.from_system == system and e.state == "approved"
                      and e.valid_until >= self.day), None)
@@ -147,7 +152,7 @@ class Year:
     def play_day(self, number):
         r = random.Random(f"{self.seed}/{number}/day")
         self.set_clock(self.day, MORNING)
-        if number % 5 == 0:
+        if number % 5 == 0 or len(self.resources) < 500:
             self.resources = by_name(self.calls.list("ListResources", "core-ca"))
         self.incidents.of(number)
         self.players.file(self.new_cases(number))
