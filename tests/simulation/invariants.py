@@ -183,16 +183,21 @@ def terms_are_as_long_as_the_rules_said_at_submission(s):
                 yield a.name, f"{c.term} has {c.working_days} working days, {term.parameter} was {wanted} (version {a.rules_version})"
 
 
-FIRED = re.compile(r"([a-z_]+): .*?(\d{4}-\d\d-\d\d)")
+FIRED = re.compile(r"([a-z_-]+): (?:.*?(\d{4}-\d\d-\d\d))?")
 
 
 def firings(s):
-    """Events by which a clock was seen to have passed: (event, case, term, its date)."""
+    """Events by which a clock was seen to have passed: (event, case, term, instant at which it could be seen)."""
     for e in s.events:
         found = FIRED.match(e.comment) if e.kind == "clock" else None
         a = s.applications.get(e.name)
-        if found and a and (a.kind, found[1]) in s.processes.terms:
-            yield e, a, found[1], found[2]
+        if not found or not a or (a.kind, found[1]) not in s.processes.terms:
+            continue
+        clocks = [c for c in a.clocks if c.term == found[1]]
+        clock = next((c for c in clocks if c.due_date == found[2]), clocks[0] if len(clocks) == 1 else None)
+        # Of a clock that was computed again only the event knows when it was due.
+        due = max(clock.due_time.seconds, clock.start_time.seconds) if clock else day_start(found[2]) + DAY if found[2] else None
+        yield e, a, found[1], due
 
 
 def recomputed(s):
@@ -217,12 +222,13 @@ def no_clock_fires_twice(s):
 @at_the_end
 def clocks_fire_after_their_instants_and_in_their_order(s):
     again, latest = recomputed(s), 0
-    for e, a, term, date in firings(s):
-        due = day_start(date) + DAY
+    for e, a, term, due in firings(s):
+        if due is None:
+            continue
         if due > e.time.seconds:
-            yield e.name, f"{term} was due on {date}, its event {e.revision} is older"
+            yield e.name, f"{term} was due at {due}, its event {e.revision} is older"
         if due < latest and (a.name, term) not in again:
-            yield e.name, f"{term} was due on {date}; event {e.revision} comes after those of later clocks"
+            yield e.name, f"{term} was due at {due}; event {e.revision} comes after those of later clocks"
         latest = max(latest, due)
 
 
@@ -277,6 +283,13 @@ STANDING = {("Exchange", "approved"), ("Exchange", "refused"), ("Exchange", "end
             ("Exemption", "refused"), ("LegacyCloud", "retired")}
 
 
+def a_case_about_it_is_open(s, a):
+    """It waits for another one, of which the same is asked: an extension, a return."""
+    about = {n.partition("/")[2] for n in a.resources}
+    return any(o is not a and not s.processes.final(o) and (o.origin == a.name or o.resource in about)
+               for o in s.applications.values())
+
+
 @at_the_end
 def somebody_can_move_every_open_case(s):
     for r in s.records():
@@ -287,6 +300,8 @@ def somebody_can_move_every_open_case(s):
             if s.processes.final(r):
                 continue
             if any(s.processes.terms[r.kind, c.term].then for c in running(r)):
+                continue
+            if a_case_about_it_is_open(s, r):
                 continue
         who, actions = s.possible.get(r.name, ("", ()))
         if not who or not actions:

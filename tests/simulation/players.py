@@ -7,8 +7,9 @@ import random
 
 from zwytest import Refused, demo, message
 from kinds import ACTIONS, KINDS, MISSING, RETURN, choose, form
-from world import SCARCE
+from world import AMPLE, SCARCE
 
+PUBLIC = 2
 SERVICE = {"applications": "ApplicationService", "exemptions": "ExemptionService", "legacy-clouds": "LegacyCloudService",
            "exchanges": "ExchangeService"}
 # What somebody who follows Explain may still be told, by action.
@@ -90,9 +91,9 @@ class Players:
                  if call[2].request_id and not isinstance(answer, Refused)]
         if not again:
             return
-        before = self.calls.head()
+        before = self.year.settled_head()
         for (call, first), second in zip(again, self.calls.all(call for call, _ in again)):
-            if isinstance(second, Refused) or (second.name, second.revision) != (first.name, first.revision):
+            if isinstance(second, Refused) or second.name != first.name or second.revision < first.revision:
                 raise Contradiction(first.name, f"the same request again was answered {second}, before {first}")
             self.year.count("retried")
         if self.calls.head() != before:
@@ -226,7 +227,7 @@ class Players:
             every = list(self._misdeeds(a, r))
             tried += [(a, *deed) for deed in r.sample(every, min(2, len(every)))]
         tried += self._forbidden_requests(r)
-        before = self.calls.head()
+        before = self.year.settled_head()
         for (a, call, status, reasons), answer in zip(tried, self.calls.all(call for _, call, _, _ in tried)):
             name = a.name if a else call[2].application.purpose
             if not isinstance(answer, Refused):
@@ -256,7 +257,23 @@ class Players:
                  (None, ask(node=other.node), failed, {"NODE_MISMATCH"}),
                  (None, ask(who=other.person.slug), "PERMISSION_DENIED", {"FOREIGN_RECORD"}),
                  (None, ask(who=self.year.province.bodies[d.node, "op"][0].slug), "PERMISSION_DENIED", {"WRONG_ROLE"})]
-        return r.sample(every, 2)
+        if self.year.plays("test"):
+            kinds = (("test", failed, {"NOT_DEVELOPING"}, {"system": d.systems["portal"]}),
+                     ("test", failed, {"TEST_EXPOSED"}, {"exposure": PUBLIC}),
+                     ("test", failed, {"TERM_TOO_LONG"}, {"months": 4}),
+                     ("temporary", failed, {"URGENCY_MISSING"}, {"urgency": ""}),
+                     ("temporary", failed, {"TERM_TOO_LONG"}, {"months": 12}))
+            for kind, status, reasons, fields in kinds:
+                made = KINDS[kind].make(self.year, d, r, "not allowed")
+                made.MergeFrom(message("Application", **fields))
+                for field in (f for f, value in fields.items() if not value):
+                    made.ClearField(field)
+                del made.items[1:]
+                made.items[0].service, made.items[0].quantity = AMPLE, 1
+                made.items[0].spec.clear()
+                call = "CreateApplication", person, message("CreateApplicationRequest", application=made, submit=True)
+                every.append((None, call, status, reasons))
+        return r.sample(every, 3)
 
     # ---- two at a time ------------------------------------------------------------------------------
 
@@ -264,8 +281,10 @@ class Players:
         """Two people do the same at the same time: one of them has done it."""
         r = self.draw("race")
         for a in r.sample(cases, min(2, len(cases))):
-            role = r.choice(sorted(self.year.processes.state(a).roles))
+            role = r.choice(sorted(self.year.processes.state(a).roles) or [""])
             people = self.year.province.responsible(role, a.node, a.department)
+            if not people:
+                continue
             said = self.calls.one("Explain", people[0].slug, name=a.name)
             forms = {n.action: n.form for n in said.next if a.state not in self.year.targets(a, n.action, {})
                      and n.action not in ("submit", "resubmit", "revise", "decide", "withdraw")}

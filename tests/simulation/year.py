@@ -122,10 +122,15 @@ class Year:
                     return r.name, c.term
         return None
 
+    def settled_head(self):
+        """The last event, once the clocks that have passed are carried out."""
+        eventually(lambda: not self._waiting(), f"the clocks that have passed by {self.now}", timeout=120)
+        return self.calls.head()
+
     def set_clock(self, day, at):
         self.day, self.time = day, at
         self.server.set_clock(self.now, self.calls.client)
-        eventually(lambda: not self._waiting(), f"the clocks that have passed by {self.now}", timeout=120)
+        self.settled_head()
 
     def next_working_day(self, day):
         return self.calls.one("ComputeDeadline", "core-ca", **{"from": day}, working_days=1).date
