@@ -290,6 +290,11 @@ def a_case_about_it_is_open(s, a):
                for o in s.applications.values())
 
 
+def ends_by_extension_only(s, a):
+    """Before there are extensions, nothing takes the resources of a term that has ended back."""
+    return a.state in ("expired", "expiring") and "extension" not in s.processes.names
+
+
 @at_the_end
 def somebody_can_move_every_open_case(s):
     for r in s.records():
@@ -301,7 +306,7 @@ def somebody_can_move_every_open_case(s):
                 continue
             if any(s.processes.terms[r.kind, c.term].then for c in running(r)):
                 continue
-            if a_case_about_it_is_open(s, r):
+            if a_case_about_it_is_open(s, r) or ends_by_extension_only(s, r):
                 continue
         who, actions = s.possible.get(r.name, ("", ()))
         if not who or not actions:

@@ -63,12 +63,13 @@ def change(year, department, random, purpose):
 
 
 def reclaim(year, department, random, purpose):
-    resource = year.free_resource(department, random, (FORMAL_USE, TEST_USE, TEMPORARY_USE))
+    """Given back by the department, or taken back: then it is the operator's case."""
+    expired = year.free_resource(department, random, (TEST_USE, TEMPORARY_USE), "frozen")
+    resource = expired or year.free_resource(department, random, (FORMAL_USE, TEST_USE, TEMPORARY_USE))
     if not resource:
         return None
-    complete, origin = random.random() < .85, RETURN
-    if random.random() < .15:
-        origin = PROVIDER_LEAVES  # then it is the operator's case
+    complete = random.random() < .85
+    origin = PROVIDER_LEAVES if expired or random.random() < .15 else RETURN
     return message("Application", kind=RECLAIM, purpose=purpose, resource=resource.name.partition("/")[2],
                    reclaim={"offline": True, "migrated": True, "backed_up": complete, "origin": origin})
 
@@ -115,7 +116,7 @@ KINDS = {
     "reclaim": row(RECLAIM, reclaim, 2, "RESOURCE_BUSY ATTESTATION_MISSING WRONG_STATE"),
     "test": row(TEST, test, 2),
     "temporary": row(TEMPORARY, temporary, 3),
-    "extension": row(EXTENSION, extension, 2, "EXT_TOO_LATE EXT_LIMIT RESOURCE_BUSY WRONG_STATE"),
+    "extension": row(EXTENSION, extension, 2, "EXT_TOO_LATE NOT_EXTENDABLE RESOURCE_BUSY WRONG_STATE"),
 }
 
 # ---- forms -------------------------------------------------------------------------------
