@@ -70,6 +70,8 @@ take_over(const struct facts *facts, const zwy_v1_Application *asked, struct are
 	ret->resource = dup_reference(arena, "resources", asked->resource);
 	ret->has_change = asked->has_change;
 	ret->change = asked->change;
+	ret->change.service = dup_reference(arena, "catalogue", asked->change.service);
+	ret->change.node = dup_reference(arena, "nodes", asked->change.node);
 	ret->change.major = NULL;
 	ret->change.major_count = 0;
 	ret->has_reclaim = asked->has_reclaim;

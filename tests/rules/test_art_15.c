@@ -353,6 +353,27 @@ art_15_what_a_record_says_can_be_written_back(void **state)
 			assert_string_equal(w.out.application.items[0].spec[i].value, "11");
 }
 
+/* Returned for completion, the consent may be given; how the resource shall be stays. */
+static void
+art_15_what_was_handed_in_stays_but_for_the_consent(void **state)
+{
+	zwy_v1_Application asked;
+	(void)state;
+	in_service(NOW);
+	assert_int_equal(ask_vcpu("6", at(NOW)), 0);
+	assert_int_equal(act(&op, at(NOW), "return_incomplete", "reason", "13 are in use"), 0);
+	asked = w.app;
+	asked.change.consent = true;
+	application_derive(&asked, server(), &w.arena);
+	world_load(&w, &asked, &du, at(NOW));
+	assert_int_equal(application_update(&w.facts, &w.app, &asked, &w.arena, &w.out, &w.fault), 0);
+	assert_true(w.out.application.change.consent);
+	asked.change.architecture = "two sites";
+	assert_int_equal(application_update(&w.facts, &w.app, &asked, &w.arena, &w.out, &w.fault),
+			 ERR_WRONG_STATE);
+	assert_non_null(strstr(w.fault.text, "change differs"));
+}
+
 static void
 art_15_a_test_or_temporary_resource_keeps_its_kind_and_its_term(void **state)
 {
@@ -804,6 +825,7 @@ main(void)
 		TEST(art_15_one_change_at_a_time_of_a_resource_that_is_active),
 		TEST(art_15_a_change_of_nothing_and_what_is_said_beside_it_is_refused),
 		TEST(art_15_what_a_record_says_can_be_written_back),
+		TEST(art_15_what_was_handed_in_stays_but_for_the_consent),
 		TEST(art_15_a_test_or_temporary_resource_keeps_its_kind_and_its_term),
 		TEST(art_15_what_was_frozen_meanwhile_does_not_come_back_by_a_change),
 		TEST(art_15_nobody_reviews_a_change_of_their_own),

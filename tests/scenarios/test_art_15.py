@@ -137,12 +137,7 @@ def test_a_major_change_becomes_a_regular_application_about_the_same_resource(se
     assert (made.state, made.kind, made.origin) == ("draft", 1, record.name), made
     missing = {w.reason for w in client.call("Explain", as_=demo.DU, name=made.name).why}
     assert missing >= {"PLAN_INCOMPLETE", "DOCUMENT_MISSING"}, missing
-    for key, value in demo.PLAN.items():
-        setattr(made.cloud_plan, key, value)
-    for kind, value in demo.digests().items():
-        made.document[kind] = value
-    client.call("UpdateApplication", as_=demo.DU, application=made)
-    assert demo.act(client, made.name, "submit", demo.DU).state == "submitted"
+    submit_regular(client, made.name)
     assert demo.quota(client, "cloud-server")["vcpu"][1:] == (16, 16)
     demo.walk(client, made.name, "in_service")
     after = resource(client, id_)
@@ -152,19 +147,49 @@ def test_a_major_change_becomes_a_regular_application_about_the_same_resource(se
     assert demo.get(client, made.name).resources == [f"resources/{id_}"]
 
 
-def test_another_subcategory_ends_in_another_service_of_the_same_resource(server):
-    client = server.client()
-    id_ = in_service(client, (("block-storage", 10),))
-    record = ask(client, id_, service="relational-db")
-    assert record.state == "escalated_major" and "change.major.subcategory" in "".join(record.change.major), record
-    made = demo.get(client, record.linked[0])
+def submit_regular(client, name):
+    """Completes a linked draft and hands it in."""
+    made = demo.get(client, name)
     for key, value in demo.PLAN.items():
         setattr(made.cloud_plan, key, value)
     for kind, value in demo.digests().items():
         made.document[kind] = value
     client.call("UpdateApplication", as_=demo.DU, application=made)
-    demo.act(client, made.name, "submit", demo.DU)
-    demo.walk(client, made.name, "in_service")
+    demo.act(client, name, "submit", demo.DU)
+
+
+def test_a_temporary_resource_keeps_its_term_and_a_major_change_makes_it_regular(server):
+    client = server.client()
+    asked = demo.application(items=(("cloud-server", 2, SIZE),), documents=(), urgency="a flood")
+    asked.kind = 5
+    asked.document["urgency-justification"] = demo.digests()["construction-plan"]
+    name = client.call("CreateApplication", as_=demo.DU, application=asked, submit=True).name
+    demo.act(client, name, "assign", demo.OP)
+    demo.act(client, name, "decide", demo.OP, decision="approve")
+    demo.act(client, name, "allocate", demo.OP)
+    id_ = demo.get(client, name).resources[0].split("/")[1]
+    before = resource(client, id_)
+    assert before.end_date and before.kind == 3, before
+    carry_out(client, ask(client, id_, {"vcpu": 10}).name)
+    after = resource(client, id_)
+    assert (after.end_date, after.kind, after.application, after.spec["vcpu"]) == (before.end_date, 3, name, "10"), after
+    linked = ask(client, id_, {"vcpu": 20}).linked[0]
+    submit_regular(client, linked)
+    demo.walk(client, linked, "in_service")
+    after = resource(client, id_)
+    assert (after.end_date, after.kind, after.application, after.spec["vcpu"]) == ("", 1, linked, "20"), after
+    assert demo.get(client, name).state == "converted"
+    assert demo.quota(client, "cloud-server")["vcpu"][1:] == (0, 40)
+
+
+def test_another_subcategory_ends_in_another_service_of_the_same_resource(server):
+    client = server.client()
+    id_ = in_service(client, (("block-storage", 10),))
+    record = ask(client, id_, service="catalogue/relational-db")
+    assert record.state == "escalated_major" and "change.major.subcategory" in "".join(record.change.major), record
+    assert record.change.service == "relational-db"
+    submit_regular(client, record.linked[0])
+    demo.walk(client, record.linked[0], "in_service")
     assert resource(client, id_).service == "relational-db"
     assert demo.quota(client)["quantity"][1:] == (0, 0)
     assert demo.quota(client, "relational-db")["quantity"][1:] == (0, 10)
