@@ -377,6 +377,15 @@ guard_change_start(const struct work *w, struct fault *f)
 				 name_slug(r->name), text_of(r->state));
 }
 
+/* Its term has ended, or it was restricted: then the operator may give the change up at any point, so
+ * that the resource can be taken back. */
+bool
+condition_inactive(const struct work *w)
+{
+	const zwy_v1_Resource *r = w->facts->resource;
+	return r && !text_is(r->state, "active") && !text_is(r->state, "changing");
+}
+
 int
 effect_change_start(struct work *w, struct fault *f)
 {

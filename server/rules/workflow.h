@@ -124,6 +124,7 @@ int check_more(const struct facts *facts, const zwy_v1_Application *a, struct fa
 /* What may not change once it was handed in; the consent may. */
 bool change_same(const zwy_v1_Change *a, const zwy_v1_Change *b);
 bool condition_major(const struct work *w);
+bool condition_inactive(const struct work *w);
 size_t said_major(const struct work *w, const char **ret, size_t room);
 int guard_change_pass(const struct work *w, struct fault *f);
 int guard_change_start(const struct work *w, struct fault *f);

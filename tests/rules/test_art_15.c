@@ -414,6 +414,35 @@ art_15_what_was_frozen_meanwhile_does_not_come_back_by_a_change(void **state)
 }
 
 static void
+art_15_the_operator_gives_up_a_change_of_what_is_not_active_any_more(void **state)
+{
+	static const char *const from[] = {"review_passed", "applying", "apply_failed"};
+	struct explanation x;
+	(void)state;
+	for (size_t i = 0; i < COUNT(from); i++) {
+		world_close(&w);
+		world_open(&w);
+		in_service(NOW);
+		assert_int_equal(ask_vcpu("10", at(NOW)), 0);
+		to_state(i == 0 ? "review_passed" : "applying", at(NOW));
+		if (i == 2)
+			assert_int_equal(act(&op, at(NOW), "fail", "reason", "no host"), 0);
+		assert_int_equal(act(&op, at(NOW), "cancel", "reason", "x"), ERR_WRONG_STATE);
+		world_load(&w, &w.app, &op, at(NOW));
+		application_explain(&w.facts, &w.app, &w.arena, &x);
+		for (size_t k = 0; k < x.next_count; k++)
+			assert_string_not_equal(x.next[k].action, "cancel");
+		server()->state = "frozen";
+		assert_int_equal(act(&du, at(NOW), "cancel", "reason", "x"), ERR_WRONG_ROLE);
+		assert_int_equal(act(&op, at(NOW), "cancel", "reason", "its term has ended"), 0);
+		assert_string_equal(w.app.state, "review_rejected");
+		assert_string_equal(server()->state, "frozen");
+		assert_string_equal(server()->open_case, "");
+		assert_int_equal(balance(&w, 0, 1)->reserved, 0);
+	}
+}
+
+static void
 art_15_nobody_reviews_a_change_of_their_own(void **state)
 {
 	struct actor both = op;
@@ -828,6 +857,7 @@ main(void)
 		TEST(art_15_what_was_handed_in_stays_but_for_the_consent),
 		TEST(art_15_a_test_or_temporary_resource_keeps_its_kind_and_its_term),
 		TEST(art_15_what_was_frozen_meanwhile_does_not_come_back_by_a_change),
+		TEST(art_15_the_operator_gives_up_a_change_of_what_is_not_active_any_more),
 		TEST(art_15_nobody_reviews_a_change_of_their_own),
 		TEST(art_15_nothing_shrinks_that_was_not_read),
 		TEST(art_15_less_than_is_in_use_only_with_the_departments_consent),
