@@ -52,6 +52,11 @@ case_status(struct view_task *t, struct slice e, struct buf *out)
 	line(out, "who", wire_string(e, zwy_v1_ExplainResponse_who_tag));
 	status_due(e, out);
 	line(out, "article", wire_string(e, zwy_v1_ExplainResponse_article_tag));
+	struct slice rest = e;
+	struct wire_field w;
+	while (wire_next(&rest, &w) == 1)
+		if (w.number == zwy_v1_ExplainResponse_planned_tag && w.type == WIRE_LEN)
+			line(out, "planned", w.bytes);
 	if (whoami) {
 		char now[TIME_LEN];
 		time_format(now, wire_time(buf_slice(&whoami->answer), zwy_v1_WhoAmIResponse_time_tag));

@@ -98,6 +98,8 @@ fill_planned(struct explaining *e, const struct facts *facts, const zwy_v1_Appli
 	for (size_t i = 0; i < n; i++)
 		why[e->reply.why_count++] = (zwy_v1_Why){"", "21", (char *)lines[i], NULL};
 	e->reply.why = why;
+	e->reply.planned = (char **)lines;
+	e->reply.planned_count = (pb_size_t)n;
 	return 0;
 }
 

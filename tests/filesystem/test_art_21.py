@@ -40,7 +40,8 @@ def test_art_21_a_forecast_goes_its_way_with_cat_and_echo(server):
         ok(mount, f"cat > requests/portal.req <<'EOF'\nforecast=2027\n{demo.text()}EOF")
         case = "applications/" + mount.read("results/portal.req/id").strip()
         assert mount.read(PLACE + "/state").strip() == "consumed"
-        assert "asked, 12 forecast, 0 taken by other applications" in operator.read(case + "/why")
+        for file in ("why", "status"):
+            assert "asked, 12 forecast, 0 taken by other applications" in operator.read(f"{case}/{file}")
 
 
 if __name__ == "__main__":
