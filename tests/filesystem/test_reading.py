@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The tree is whole, exact and finite, for the tools that people read with. smoke: yes"""
+"""The tree is whole, exact and finite, for the tools that people read with. smoke: yes timeout: 400"""
 import json
 import os
 import pathlib
