@@ -55,6 +55,8 @@ static int
 ask(struct wish *s, bool submit, msec now)
 {
 	zwy_v1_Application asked = s->a;
+	asked.change.spec = arena_alloc(&w.arena, sizeof(s->spec)); /* the case outlives the wish */
+	memcpy(asked.change.spec, s->spec, sizeof(s->spec));
 	application_derive(&asked, world_resource(&w, asked.resource), &w.arena);
 	world_load(&w, &asked, &du, now);
 	w.out = (struct outcome){0};
