@@ -30,6 +30,21 @@ check_name(struct check *c, struct slice key)
 }
 
 int
+check_find(struct check *c, struct slice name, struct record *ret)
+{
+	char bytes[KEY_MAX_BYTES];
+	struct buf key = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+	struct name parsed;
+	struct slice row;
+	if (name_parse(&parsed, name, NULL) != 0 || name_key(&key, &parsed) != 0 ||
+	    view_get(c->view, TABLE_RECORDS, buf_slice(&key), &row) != 0 ||
+	    record_parse(ret, buf_slice(&key), row) != 0)
+		return ERR_NOT_FOUND;
+	ret->key = (struct slice){0}; /* it was this call's */
+	return 0;
+}
+
+int
 check_each(struct check *c, enum table t, struct slice prefix, check_row_fn each, void *arg)
 {
 	struct cursor *cursor;
@@ -55,6 +70,8 @@ check_all(struct check *c)
 		rc = check_logs(c);
 	if (rc == 0)
 		rc = check_ledger(c);
+	if (rc == 0)
+		rc = check_resources(c);
 	return rc ? rc : check_document_bodies(c);
 }
 

@@ -18,6 +18,9 @@ void check_problem(struct check *c, const char *fmt, ...) __attribute__((format(
 /* The name of a record's key, valid until the next call. */
 const char *check_name(struct check *c, struct slice key);
 
+/* The record of that name; ERR_NOT_FOUND also for what is no name or cannot be read. */
+int check_find(struct check *c, struct slice name, struct record *ret);
+
 /* Calls each() for every row whose key begins with prefix, in order. */
 typedef int (*check_row_fn)(struct check *c, void *arg, struct slice key, struct slice row);
 int check_each(struct check *c, enum table t, struct slice prefix, check_row_fn each, void *arg);
@@ -25,6 +28,7 @@ int check_each(struct check *c, enum table t, struct slice prefix, check_row_fn 
 int check_records(struct check *c);
 int check_logs(struct check *c);
 int check_ledger(struct check *c);
+int check_resources(struct check *c);
 int check_document_bodies(struct check *c);
 
 /* Calls each() for the file of every body that no Document record names. */

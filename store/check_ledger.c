@@ -148,13 +148,10 @@ check_balances(struct quota_walk *w, struct slice quota)
 static void
 check_reservation(struct quota_walk *w, const struct reservation *r)
 {
-	char key_bytes[KEY_MAX_BYTES];
-	struct buf key = {.p = key_bytes, .cap = sizeof(key_bytes), .max = sizeof(key_bytes)};
 	struct name name;
-	struct slice row;
 	struct record record;
 	const char *quota = check_name(w->check, w->key);
-	if (name_parse(&name, r->cause, NULL) != 0 || name_key(&key, &name) != 0)
+	if (name_parse(&name, r->cause, NULL) != 0)
 		return;
 	if (name.kind->kind == KIND_RESOURCE) {
 		check_problem(w->check, "%s: %.*s, a resource, has %" PRId64 " of %.*s reserved", quota,
@@ -163,8 +160,7 @@ check_reservation(struct quota_walk *w, const struct reservation *r)
 	}
 	if (name.kind->kind != KIND_APPLICATION)
 		return;
-	bool open = view_get(w->check->view, TABLE_RECORDS, buf_slice(&key), &row) == 0 &&
-		    record_parse(&record, buf_slice(&key), row) == 0 &&
+	bool open = check_find(w->check, r->cause, &record) == 0 &&
 		    wire_uint(record.body, zwy_v1_Application_open_tag);
 	if (!open || r->amount < 0)
 		check_problem(w->check, "%s: %.*s, %s, has %" PRId64 " of %.*s reserved", quota,

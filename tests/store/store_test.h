@@ -110,18 +110,19 @@ parse_collection(const char *text)
 struct put_command {
 	struct command command; /* first: decide() finds the rest by it */
 	struct change change;
-	unsigned numbers; /* ids of applications of 2026 to take before */
-	int refuse;       /* instead of the change */
+	unsigned numbers;   /* ids of 2026 to take before */
+	enum kind numbered; /* in which collection; 0: applications */
+	int refuse;         /* instead of the change */
 };
 
 static inline int
 put_decide(struct command *c, struct txn *t)
 {
 	struct put_command *p = (struct put_command *)c;
-	struct name applications = {.kind = kind_by_number(KIND_APPLICATION)};
+	struct name collection = {.kind = kind_by_number(p->numbered ? p->numbered : KIND_APPLICATION)};
 	uint64_t number;
 	for (unsigned i = 0; i < p->numbers; i++) {
-		int rc = txn_next_number(t, &applications, 2026, &number);
+		int rc = txn_next_number(t, &collection, 2026, &number);
 		if (rc != 0)
 			return rc;
 	}

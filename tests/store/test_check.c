@@ -3,6 +3,7 @@
 
 #include "store/index.h"
 #include "zwy/v1/quota.pb.h"
+#include "zwy/v1/resource.pb.h"
 
 /* ---- a store with something of everything ---- */
 
@@ -45,6 +46,59 @@ put_entry(struct fixture *x, const char *name, const char *cause, int64_t reserv
 	buf_release(&b);
 }
 
+/* A resource of four, as far as the check reads it: R-2026-000001. */
+static void
+put_resource_of(struct fixture *x, const char *service, const char *state, const char *holder)
+{
+	struct put_command *c = command_new(x);
+	struct buf b = {0}, spec = {0};
+	wire_put_string(&spec, zwy_v1_Resource_SpecEntry_key_tag, SLICE("vcpu"));
+	wire_put_string(&spec, zwy_v1_Resource_SpecEntry_value_tag, SLICE("8"));
+	wire_put_string(&b, zwy_v1_Resource_state_tag, slice_of(state));
+	wire_put_string(&b, zwy_v1_Resource_department_tag, SLICE("d"));
+	wire_put_string(&b, zwy_v1_Resource_node_tag, SLICE("n"));
+	wire_put_string(&b, zwy_v1_Resource_service_tag, slice_of(service));
+	wire_put_uint(&b, zwy_v1_Resource_quantity_tag, 4);
+	wire_put_bytes(&b, zwy_v1_Resource_spec_tag, buf_slice(&spec));
+	wire_put_string(&b, zwy_v1_Resource_open_case_tag, slice_of(holder));
+	c->numbers = 1;
+	c->numbered = KIND_RESOURCE;
+	command_put(x, c, "resources/R-2026-000001", "d", "n", buf_slice(&b));
+	assert_int_equal(store_execute(x->store, &c->command), 0);
+	buf_release(&b);
+	buf_release(&spec);
+}
+
+static void
+put_resource(struct fixture *x, const char *state, const char *holder)
+{
+	put_resource_of(x, "object-storage", state, holder);
+}
+
+/* The quota and the ledger say that so many are in service. */
+static void
+put_committed(struct fixture *x, uint64_t n)
+{
+	put_quota(x, "quotas/d/object-storage", 0, n);
+	put_entry(x, "quotas/d/object-storage/entries/1", "applications/A-2026-000001", 0, (int64_t)n);
+}
+
+/* A-2026-000002 gives R-2026-000001 back. */
+static void
+put_return(struct fixture *x, bool open, const char *resource)
+{
+	struct buf b = {0};
+	wire_put_string(&b, zwy_v1_Application_state_tag, SLICE("reviewing"));
+	wire_put_uint(&b, zwy_v1_Application_kind_tag, zwy_v1_APPLICATION_KIND_RECLAIM);
+	wire_put_string(&b, zwy_v1_Application_department_tag, SLICE("d"));
+	wire_put_string(&b, zwy_v1_Application_node_tag, SLICE("n"));
+	wire_put_time(&b, zwy_v1_Application_submit_time_tag, NOW);
+	wire_put_uint(&b, zwy_v1_Application_open_tag, open);
+	wire_put_string(&b, zwy_v1_Application_resource_tag, slice_of(resource));
+	put_record(x, "applications/A-2026-000002", "d", "n", buf_slice(&b));
+	buf_release(&b);
+}
+
 static int
 sound_setup(void **state)
 {
@@ -57,10 +111,10 @@ sound_setup(void **state)
 			&(struct application){"approved", "a", "d", "n", .open = true, .due = NOW + 1000});
 	put_application(x, "applications/A-2026-000002",
 			&(struct application){"withdrawn", "a", "d", "n", .open = false});
-	put_quota(x, "quotas/d/cloud-server", 3, 2);
+	put_quota(x, "quotas/d/cloud-server", 3, 0);
 	put_entry(x, "quotas/d/cloud-server/entries/1", "applications/A-2026-000001", 3, 0);
 	put_entry(x, "quotas/d/cloud-server/entries/2", "applications/A-2026-000002", 2, 0);
-	put_entry(x, "quotas/d/cloud-server/entries/3", "applications/A-2026-000002", -2, 2);
+	put_entry(x, "quotas/d/cloud-server/entries/3", "applications/A-2026-000002", -2, 0);
 	put_quota(x, "quotas/d/object-storage", 0, 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(store_execute(x->store, &access), 0);
@@ -191,21 +245,65 @@ DAMAGE(a_dimension_that_only_entries_know, "0 reserved and 0 committed, its entr
        put_record(x, "quotas/d/object-storage", "d", "n", SLICE(""));
        put_entry(x, "quotas/d/object-storage/entries/1", "quotas/d/object-storage", 0, 5))
 DAMAGE(a_reservation_of_a_finished_application, "which is finished or missing, has 1 of quantity reserved",
-       put_quota(x, "quotas/d/cloud-server", 4, 2);
+       put_quota(x, "quotas/d/cloud-server", 4, 0);
        put_entry(x, "quotas/d/cloud-server/entries/4", "applications/A-2026-000002", 1, 0))
 DAMAGE(a_reservation_of_an_application_that_is_not_there, "which is finished or missing",
-       put_quota(x, "quotas/d/cloud-server", 4, 2);
+       put_quota(x, "quotas/d/cloud-server", 4, 0);
        put_entry(x, "quotas/d/cloud-server/entries/4", "applications/A-2026-000099", 1, 0))
 DAMAGE(a_reservation_given_back_twice, "which is open, has -3 of quantity reserved",
-       put_quota(x, "quotas/d/cloud-server", 3, 2);
+       put_quota(x, "quotas/d/cloud-server", 3, 0);
        put_entry(x, "quotas/d/cloud-server/entries/4", "applications/A-2026-000001", -6, 0);
        put_entry(x, "quotas/d/cloud-server/entries/5", "", 6, 0))
 DAMAGE(a_reservation_of_a_resource, "a resource, has 1 of quantity reserved",
-       put_quota(x, "quotas/d/cloud-server", 4, 2);
+       put_quota(x, "quotas/d/cloud-server", 4, 0);
        put_entry(x, "quotas/d/cloud-server/entries/4", "resources/R-2026-000001", 1, 0))
 DAMAGE(an_id_that_was_never_given_out, "only 2 numbers were given out",
        put_application(x, "applications/A-2026-000003",
 		       &(struct application){"draft", "a", "d", "n", .open = true}))
+
+#define RETURN "applications/A-2026-000002"
+DAMAGE(a_quota_that_is_not_its_resources_sum, "quantity says 3 committed, its resources in service have 4",
+       put_committed(x, 3);
+       put_resource(x, "active", ""))
+DAMAGE(a_quota_of_resources_that_were_reclaimed, "quantity says 4 committed, its resources in service have 0",
+       put_committed(x, 4);
+       put_resource(x, "reclaimed", ""))
+DAMAGE(a_resource_without_a_quota, "it counts in quotas/d/log-audit, which does not exist",
+       put_resource_of(x, "log-audit", "active", ""))
+DAMAGE(a_resource_held_by_a_finished_case, "holds it, which is finished or missing", put_committed(x, 4);
+       put_resource(x, "active", RETURN); put_return(x, false, "R-2026-000001"))
+DAMAGE(a_resource_held_by_a_case_that_is_not_there, "holds it, which is finished or missing",
+       put_committed(x, 4);
+       put_resource(x, "active", "applications/A-2026-000099"))
+DAMAGE(a_resource_held_by_a_case_about_another, "holds it, which is not about it", put_committed(x, 4);
+       put_resource(x, "active", RETURN); put_return(x, true, "R-2026-000002"))
+DAMAGE(a_reclaimed_resource_that_is_held, "it was reclaimed, and", put_resource(x, "reclaimed", RETURN);
+       put_return(x, true, "R-2026-000001"))
+DAMAGE(an_open_case_that_holds_nothing, "it is about resources/R-2026-000001 and open, and does not hold it",
+       put_committed(x, 4);
+       put_resource(x, "active", ""); put_return(x, true, "R-2026-000001"))
+DAMAGE(an_open_case_about_a_resource_that_is_not_there, "about resources/R-2026-000001, which does not exist",
+       put_return(x, true, "R-2026-000001"))
+
+static void
+a_return_in_every_state_is_sound(void **state)
+{
+	struct fixture *x = *state;
+	struct checked c;
+	put_committed(x, 4);
+	put_resource(x, "reclaiming", RETURN);
+	put_return(x, true, "R-2026-000001");
+	fixture_close(x);
+	check_store(x, &c);
+	assert_string_equal(c.first, "");
+	fixture_open(x);
+	put_quota(x, "quotas/d/object-storage", 0, 0);
+	put_entry(x, "quotas/d/object-storage/entries/2", RETURN, 0, -4);
+	put_resource(x, "reclaimed", "");
+	fixture_close(x);
+	check_store(x, &c);
+	assert_string_equal(c.first, "");
+}
 
 /* Adds a row with an empty value. */
 static void
@@ -324,6 +422,16 @@ main(void)
 		TEST(a_reservation_of_an_application_that_is_not_there),
 		TEST(a_reservation_given_back_twice),
 		TEST(a_reservation_of_a_resource),
+		TEST(a_return_in_every_state_is_sound),
+		TEST(an_open_case_about_a_resource_that_is_not_there),
+		TEST(an_open_case_that_holds_nothing),
+		TEST(a_reclaimed_resource_that_is_held),
+		TEST(a_resource_held_by_a_case_about_another),
+		TEST(a_resource_held_by_a_case_that_is_not_there),
+		TEST(a_resource_held_by_a_finished_case),
+		TEST(a_resource_without_a_quota),
+		TEST(a_quota_of_resources_that_were_reclaimed),
+		TEST(a_quota_that_is_not_its_resources_sum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
