@@ -184,6 +184,18 @@ effect_reclaiming(struct work *w, struct fault *f)
 	return work_resource_state(w, w->facts->resource, "reclaiming", "start", w->process->article, f);
 }
 
+/* Another case to which it matters that the resource has left, where it has a row for that:
+ * the one that gave it a term, and an extension of that term (Articles 19 and 20). */
+static int
+tell(struct work *w, const char *name, const char *action, struct fault *f)
+{
+	const struct case_facts *c = text_of(name)[0] ? facts_case(w->facts, name) : NULL;
+	const struct process *p = c ? process_of(c->application->kind) : NULL;
+	if (!p || process_step(p, c->application->state, action) == p->step_count)
+		return 0;
+	return work_other(w, name, action, f);
+}
+
 /* The resource's record stays, with what the meter showed at the end. */
 int
 effect_reclaimed(struct work *w, struct fault *f)
@@ -195,7 +207,10 @@ effect_reclaimed(struct work *w, struct fault *f)
 		return rc;
 	r->has_reclaim_time = true;
 	r->reclaim_time = stamp_of(facts->now);
-	return work_resource_state(w, facts->resource, "reclaimed", "complete", w->process->article, f);
+	rc = work_resource_state(w, facts->resource, "reclaimed", "complete", w->process->article, f);
+	if (rc == 0)
+		rc = tell(w, facts->resource->open_extension, "void", f);
+	return rc ? rc : tell(w, facts->resource->application, "reclaimed", f);
 }
 
 /* ---- by the system ---------------------------------------------------------------- */

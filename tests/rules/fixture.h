@@ -190,6 +190,7 @@ UNUSED static const struct actor du_health =
 	PERSON("zhang", BIT(DU), P, "320000", "provincial-health", "core");
 UNUSED static const struct actor ca = PERSON("chen", BIT(CA), P, "320000", "jiangsu-data-bureau", "core");
 UNUSED static const struct actor op = PERSON("wang", BIT(OP), P, "320000", "jiangsu-bigdata-centre", "core");
+UNUSED static const struct actor op_2 = PERSON("wei", BIT(OP), P, "320000", "jiangsu-bigdata-centre", "core");
 UNUSED static const struct actor sp = PERSON("sp", BIT(SP), P, "320000", "huaxin", "core");
 UNUSED static const struct actor reg = PERSON("zhou", BIT(REG), P, "320000", "cac", "core");
 UNUSED static const struct actor aud = PERSON("zhao", BIT(AUD), P, "320000", "audit", "core");

@@ -1,5 +1,6 @@
 /* Article 17: resources are given back, or taken back. */
 #include "fixture.h"
+#include "rules/workflow.h"
 
 static struct world w;
 #define NOW "2026-11-23"
@@ -406,16 +407,6 @@ art_17_a_draft_to_take_back_is_the_operators(void **state)
 	REFUSED(ERR_SELF_DECISION, op, NOW, "assign");
 }
 
-static const struct actor op_2 = {
-	.principal = "principals/wei",
-	.caller = "principals/wei",
-	.roles = BIT(OP),
-	.level = zwy_v1_LEVEL_PROVINCE,
-	.region = "320000",
-	.department = "jiangsu-bigdata-centre",
-	.node = "core",
-};
-
 static void
 art_17_data_are_kept_for_the_department_unless_it_consents(void **state)
 {
@@ -494,6 +485,58 @@ art_17_what_takes_back_may_be_rejected(void **state)
 	assert_string_equal(r->state, "active");
 }
 
+/* The system takes back what the case of world_reach brought, as if for a term. */
+static int
+expire(const char *when)
+{
+	struct work work = {
+		.facts = &w.facts, .before = &w.app, .arena = &w.arena, .out = &w.out, .root = &w.out};
+	w.app.end_date = (char *)when;
+	world_load(&w, &w.app, &op, at(when));
+	w.out = (struct outcome){0};
+	assert_int_equal(work_begin(&work, &w.fault), 0);
+	int r = reclaim_force(&work, world_resource(&w, "R-2026-000001"), zwy_v1_RECLAIM_ORIGIN_EXPIRY,
+			      &w.fault);
+	if (r == 0)
+		world_commit(&w);
+	return r;
+}
+
+static void
+art_17_a_term_that_has_ended_makes_a_case_that_can_only_be_carried_out(void **state)
+{
+	(void)state;
+	zwy_v1_Resource *r = in_service();
+	r->state = "frozen";
+	r->open_case = "applications/A-2026-000077";
+	assert_int_equal(expire(NOW), ERR_RESOURCE_BUSY);
+	r->open_case = NULL;
+	assert_int_equal(expire(NOW), 0);
+	assert_int_equal(w.case_count, 1);
+	assert_string_equal(w.app.state, "closed");
+	w.app = w.cases[0];
+	assert_string_equal(w.app.state, "submitted");
+	assert_string_equal(w.app.origin, "applications/A-2026-000001");
+	assert_string_equal(w.app.submitter, "system");
+	assert_string_equal(w.app.reclaim.preserve_until, "2026-11-30");
+	assert_string_equal(app_clock(&w.app, "reclaim")->due_date, "2026-12-07");
+	assert_string_equal(r->open_case, w.app.name);
+	assert_string_equal(r->state, "frozen");
+	assert_int_equal(w.out.move_count, 0);
+	REFUSED(ERR_WRONG_STATE, op, NOW, "withdraw", "reason", "x");
+	REFUSED(ERR_WRONG_ROLE, du, NOW, "withdraw", "reason", "x");
+	DO(op, NOW, "assign");
+	REFUSED(ERR_WRONG_STATE, op, NOW, "review", "result", "reject", "comment", "x");
+	DO(op, NOW, "review", "result", "accept");
+	REFUSED(ERR_WRONG_STATE, op, NOW, "withdraw", "reason", "x");
+	DO(op, NOW, "start");
+	REFUSED(ERR_DATA_PRESERVED, op, "2026-11-30", "complete", "reading", "vcpu=0");
+	DO(op, "2026-12-01", "complete", "reading", "vcpu=0");
+	assert_string_equal(r->state, "reclaimed");
+	assert_int_equal(balance(&w, 0, 1)->committed, 0);
+	assert_int_equal(balance(&w, 1, 0)->committed, 100);
+}
+
 /* ---- what a person is told ------------------------------------------------------------ */
 
 static const char *
@@ -558,6 +601,7 @@ main(void)
 		TEST(art_17_consent_ends_the_waiting_and_starts_the_operators_days),
 		TEST(art_17_a_return_needs_no_consent),
 		TEST(art_17_what_takes_back_may_be_rejected),
+		TEST(art_17_a_term_that_has_ended_makes_a_case_that_can_only_be_carried_out),
 		TEST(art_17_everybody_is_told_what_is_theirs_to_do_and_by_when),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
