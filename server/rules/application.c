@@ -75,9 +75,10 @@ take_over(const struct facts *facts, const zwy_v1_Application *asked, struct are
 	ret->change.major = NULL;
 	ret->change.major_count = 0;
 	ret->has_reclaim = asked->has_reclaim;
-	char *preserve_until = ret->reclaim.preserve_until;
-	ret->reclaim = asked->reclaim;
-	ret->reclaim.preserve_until = preserve_until;
+	ret->reclaim.offline = asked->reclaim.offline;
+	ret->reclaim.migrated = asked->reclaim.migrated;
+	ret->reclaim.backed_up = asked->reclaim.backed_up;
+	ret->reclaim.origin = asked->reclaim.origin;
 	ret->urgency = asked->urgency;
 	ret->months = asked->months;
 	ret->forecast = asked->forecast;

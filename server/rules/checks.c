@@ -41,8 +41,9 @@ check_system(const struct facts *facts, const zwy_v1_Application *a, struct faul
 	else if (!facts->department)
 		fault_add(f, ERR_UNKNOWN_SYSTEM, "system", "the department %.63s of %.63s does not exist",
 			  text_of(facts->system->department), a->system);
-	else if (!text_is(facts->system->department, name_slug(facts->department->name)) ||
-		 (text_of(a->department)[0] && !text_is(a->department, facts->system->department)))
+	else if (process_of(a->kind)->subject == SUBJECT_SYSTEM && /* else check_resource says whose it is */
+		 (!text_is(facts->system->department, name_slug(facts->department->name)) ||
+		  (text_of(a->department)[0] && !text_is(a->department, facts->system->department))))
 		fault_add(f, ERR_FOREIGN_RECORD, "department", "%.63s belongs to %.63s, not to %.63s",
 			  a->system, text_of(facts->system->department),
 			  text_of(a->department)[0] ? a->department : name_slug(facts->department->name));

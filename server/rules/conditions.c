@@ -42,6 +42,20 @@ said_nothing(const struct work *w, const char **ret, size_t room)
 	return 0;
 }
 
+/* A reclaim that was handed in says until when nothing is lost. */
+static size_t
+said_kept(const struct work *w, const char **ret, size_t room)
+{
+	const zwy_v1_Application *a = &w->out->application;
+	if (room == 0 || text_blank(a->reclaim.preserve_until))
+		return 0;
+	ret[0] = arena_printf(w->arena,
+			      "the data of %s are kept for %s through %s; only then, or once the department "
+			      "consents, is the reclaim completed",
+			      text_of(a->resource), text_of(a->department), a->reclaim.preserve_until);
+	return ret[0] != NULL;
+}
+
 static const struct condition {
 	const char *name;
 	bool (*holds)(const struct work *w);

@@ -26,6 +26,8 @@ row_open(const struct facts *facts, const struct process *p, const zwy_v1_Applic
 		return false;
 	if (p->rules[row].guard == guard_return_once && a->supplements > 0)
 		return false;
+	if (p->rules[row].guard == guard_preserved && guard_preserved(&w, &ignored))
+		return false;
 	if (!step_possible(&w, s->action) ||
 	    authority_check(facts, a->department, process_roles(p, a, s->roles), s->action, s->article,
 			    &ignored))

@@ -40,6 +40,8 @@ application_derive(zwy_v1_Application *asked, const zwy_v1_Resource *resource, s
 		return;
 	if (text_blank(asked->system))
 		asked->system = resource->system;
+	if (text_blank(asked->department))
+		asked->department = resource->department;
 	if (asked->zone == zwy_v1_ZONE_UNSPECIFIED)
 		asked->zone = resource->zone;
 	p->derive(asked, resource, arena);

@@ -203,6 +203,19 @@ find_documents(struct gathering *g, const char *name, struct facts *ret)
 	return g->fault->code ? g->fault->code : rc < 0 ? rc : 0;
 }
 
+/* Whose case it is. One stays with the department that filed it, wherever its system goes; a
+ * resource is given back, or changed, by the department that has it. */
+static const char *
+department_of(struct gathering *g, const zwy_v1_Application *a, const zwy_v1_System *system)
+{
+	const zwy_v1_Resource *r = NULL;
+	if (a->name && a->name[0])
+		return a->department;
+	if (a->resource && a->resource[0])
+		r = FIND(g, "resources", slug_of(a->resource).p, zwy_v1_Resource);
+	return r ? r->department : system ? system->department : NULL;
+}
+
 static int
 load_facts(struct gathering *g, struct facts *ret, const struct rulebook *book, const struct actor *actor,
 	   msec now, const zwy_v1_Application *a, bool with_cases)
@@ -217,8 +230,7 @@ load_facts(struct gathering *g, struct facts *ret, const struct rulebook *book, 
 	};
 	bool exists = a->name && a->name[0];
 	facts.system = FIND(g, "systems", slug_of(a->system).p, zwy_v1_System);
-	/* A case stays with the department that filed it, wherever its system goes. */
-	const char *department = exists ? a->department : facts.system ? facts.system->department : NULL;
+	const char *department = department_of(g, a, facts.system);
 	if (department)
 		facts.department = FIND(g, "departments", department, zwy_v1_Department);
 	if (facts.department)

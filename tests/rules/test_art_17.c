@@ -278,6 +278,7 @@ art_17_nothing_keeps_a_department_from_giving_back(void **state)
 	w.finance.inactive = w.portal.exempt = w.portal.classified = true;
 	w.portal.funding = zwy_v1_FUNDING_OTHER;
 	w.portal.party_using = "";
+	w.portal.department = "provincial-health"; /* the resource stayed */
 	w.core.ready = false;
 	for (size_t i = 0; i < COUNT(states); i++) {
 		r->state = states[i];
@@ -412,7 +413,12 @@ art_17_data_are_kept_for_the_department_unless_it_consents(void **state)
 {
 	(void)state;
 	zwy_v1_Resource *r = in_service();
-	assert_int_equal(take(zwy_v1_RECLAIM_ORIGIN_SP_EXIT, &op, NOW), 0);
+	zwy_v1_Application a = taking_back(zwy_v1_RECLAIM_ORIGIN_SP_EXIT);
+	/* What the server writes is not taken from whoever asks. */
+	a.reclaim.has_consent_time = true;
+	a.reclaim.preserve_until = "2026-11-01";
+	assert_int_equal(world_create(&w, &a, true, &op, NOW), 0);
+	assert_false(w.app.reclaim.has_consent_time);
 	assert_string_equal(w.app.reclaim.preserve_until, "2026-11-30");
 	assert_string_equal(r->preserve_until, "2026-11-30");
 	/* The operator's days are those in which it may finish. */
@@ -575,7 +581,15 @@ art_17_everybody_is_told_what_is_theirs_to_do_and_by_when(void **state)
 	assert_int_equal(take(zwy_v1_RECLAIM_ORIGIN_SP_EXIT, &op, NOW), 0);
 	assert_string_equal(offered(&op_2, NOW, &e), "assign withdraw");
 	assert_string_equal(offered(&du, NOW, &e), "consent");
+	DO(op_2, NOW, "assign");
+	DO(op_2, NOW, "review", "result", "accept");
+	DO(op_2, NOW, "start");
+	assert_string_equal(offered(&op_2, NOW, &e), "fail");
+	assert_int_equal(e.note_count, 1);
+	assert_non_null(strstr(e.notes[0], "through 2026-11-30"));
 	DO(du, NOW, "consent");
+	assert_string_equal(offered(&op_2, NOW, &e), "fail complete");
+	assert_int_equal(e.note_count, 0);
 	assert_string_equal(offered(&du, NOW, &e), "");
 }
 

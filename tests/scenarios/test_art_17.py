@@ -115,7 +115,9 @@ def test_the_operator_takes_back_and_the_data_are_kept(server):
     demo.act(client, case, "start", OP_2)
     with refused("DATA_PRESERVED", "FAILED_PRECONDITION", 17):
         demo.act(client, case, "complete", OP_2, reading="quantity=4")
-    assert [n.action for n in client.call("Explain", as_=demo.DU, name=case).next] == ["consent"]
+    explained = client.call("Explain", as_=demo.DU, name=case)
+    assert [n.action for n in explained.next] == ["consent"]
+    assert any("2026-11-27" in why.text for why in explained.why), explained
     demo.act(client, case, "consent", demo.DU)
     assert demo.get(client, case).reclaim.consenter == f"principals/{demo.DU}"
     demo.act(client, case, "complete", OP_2, reading="quantity=4")
