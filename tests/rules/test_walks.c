@@ -1,11 +1,11 @@
-/* Random walks of several applications and changes over their workflows, by random persons, with
+/* Random walks of several applications, changes and returns over their workflows, by random persons, with
  * limits, versions and days that change meanwhile. After each step: the sum of the
  * ledger's entries is the balance, what is reserved is what open cases add, what is committed
- * is what the resources have, and nothing is reserved by a case that is finished. */
+ * is what the resources have that were not reclaimed, and nothing is reserved by a case that is finished. */
 #include "fixture.h"
 
 #define APPLICATIONS 6
-#define STEPS        800
+#define STEPS        1200
 #define WALKS        60
 
 struct walk {
@@ -16,7 +16,7 @@ struct walk {
 	int64_t reserved[SERVICES][3], committed[SERVICES][3]; /* sums of entries */
 	msec now;
 	uint64_t seed;
-	size_t accepted, refused;
+	size_t accepted, refused, reclaimed;
 };
 
 static uint64_t
@@ -56,7 +56,7 @@ static const char *const dimension_names[] = {"quantity", "vcpu", "gib"};
 static bool
 holds(const zwy_v1_Application *a)
 {
-	static const char *const none[] = {"draft", "in_service", "changed", "closed"};
+	static const char *const none[] = {"draft", "in_service", "changed", "reclaimed", "closed"};
 	for (size_t i = 0; i < COUNT(none); i++)
 		if (strcmp(a->state, none[i]) == 0)
 			return false;
@@ -116,7 +116,8 @@ committed_to(const struct walk *k, size_t service, size_t dimension)
 	int64_t sum = 0;
 	for (size_t i = 0; i < k->w.resource_count; i++) {
 		const zwy_v1_Resource *r = &k->w.resources[i];
-		if (strcmp(r->service, name_slug(k->w.services[service].name)) == 0)
+		if (strcmp(r->service, name_slug(k->w.services[service].name)) == 0 &&
+		    strcmp(r->state, "reclaimed") != 0)
 			sum += resource_counts(r, dimension);
 	}
 	return sum;
@@ -136,8 +137,12 @@ check_held(struct walk *k)
 				holder = k->apps[n].name;
 			}
 		assert_string_equal(text_of(r->open_case), holder);
-		if (!holder[0])
+		bool gone = strcmp(r->state, "reclaimed") == 0;
+		assert_int_equal(gone, r->has_reclaim_time);
+		if (!holder[0] && !gone)
 			assert_string_equal(r->state, "active");
+		if (gone)
+			assert_true(!holder[0] && r->has_reading);
 	}
 }
 
@@ -171,6 +176,20 @@ finished(const zwy_v1_Application *a)
 }
 
 static void
+file_case(struct walk *k, size_t n, const zwy_v1_Application *asked, bool submit, const struct actor *who)
+{
+	world_load(&k->w, asked, who, k->now);
+	k->w.out = (struct outcome){0};
+	if (application_create(&k->w.facts, asked, submit, &k->w.arena, &k->w.out, &k->w.missing,
+			       &k->w.fault))
+		return;
+	book(k);
+	world_commit(&k->w);
+	k->apps[n] = k->w.app;
+	k->exists[n] = true;
+}
+
+static void
 create(struct walk *k, size_t n)
 {
 	struct request *r = &k->requests[n];
@@ -184,15 +203,7 @@ create(struct walk *k, size_t n)
 		r->items[2] = r->items[0]; /* the same service once more */
 		r->a.items_count = 3;
 	}
-	world_load(&k->w, &r->a, &du, k->now);
-	k->w.out = (struct outcome){0};
-	if (application_create(&k->w.facts, &r->a, roll(k, 3) != 0, &k->w.arena, &k->w.out, &k->w.missing,
-			       &k->w.fault))
-		return;
-	book(k);
-	world_commit(&k->w);
-	k->apps[n] = k->w.app;
-	k->exists[n] = true;
+	file_case(k, n, &r->a, roll(k, 3) != 0, &du);
 }
 
 /* A change of one of the resources, larger or smaller. */
@@ -217,20 +228,33 @@ change(struct walk *k, size_t n)
 		asked.change.quantity = 1 + r->quantity * (1 + roll(k, 4)) / 3;
 	}
 	application_derive(&asked, r, &k->w.arena);
-	world_load(&k->w, &asked, &du, k->now);
-	k->w.out = (struct outcome){0};
-	if (application_create(&k->w.facts, &asked, true, &k->w.arena, &k->w.out, &k->w.missing, &k->w.fault))
-		return;
-	book(k);
-	world_commit(&k->w);
-	k->apps[n] = k->w.app;
-	k->exists[n] = true;
+	file_case(k, n, &asked, true, &du);
+}
+
+/* One of the resources, whatever its state: given back by its department, or taken back. */
+static void
+give_back(struct walk *k, size_t n)
+{
+	const zwy_v1_Resource *r = &k->w.resources[roll(k, k->w.resource_count)];
+	bool forced = roll(k, 3) == 0;
+	zwy_v1_Application asked = {
+		.name = arena_printf(&k->w.arena, "applications/A-2026-%06zu", n + 1),
+		.kind = zwy_v1_APPLICATION_KIND_RECLAIM,
+		.resource = (char *)name_slug(r->name),
+		.purpose = "x",
+		.has_reclaim = true,
+		.reclaim = {.offline = true, .migrated = true, .backed_up = true},
+	};
+	if (forced)
+		asked.reclaim.origin = zwy_v1_RECLAIM_ORIGIN_SP_EXIT;
+	application_derive(&asked, r, &k->w.arena);
+	file_case(k, n, &asked, roll(k, 3) != 0, forced ? &op : &du);
 }
 
 static void
 act(struct walk *k, size_t n)
 {
-	static const struct actor *const people[] = {&du, &ca, &op, &sp, &suzhou_ca};
+	static const struct actor *const people[] = {&du, &ca, &op, &op_2, &sp, &suzhou_ca};
 	static const char *const results[] = {"pass", "pass", "return", "fail"};
 	static const char *const reviews[] = {"pass", "pass", "reject", "major"};
 	const struct process *p = process_of(k->apps[n].kind);
@@ -248,9 +272,15 @@ act(struct walk *k, size_t n)
 	if (strcmp(action, "opinion") == 0)
 		code = world_act(&k->w, who, k->now, action, "result", results[roll(k, 4)], OPINION,
 				 (char *)NULL);
+	else if (strcmp(action, "review") == 0 && p->kind == zwy_v1_APPLICATION_KIND_RECLAIM)
+		code = world_act(&k->w, who, k->now, action, "result", roll(k, 4) ? "accept" : "reject",
+				 "comment", "x", (char *)NULL);
+	else if (strcmp(action, "complete") == 0 && p->kind == zwy_v1_APPLICATION_KIND_RECLAIM)
+		code = world_act(&k->w, who, k->now, action, "reading", "quantity=1", (char *)NULL);
 	else if (strcmp(action, "review") == 0)
-		code = world_act(&k->w, who, k->now, action, "result", reviews[roll(k, 8) % 5 % 4], "comment", "x",
-				 "reading", roll(k, 2) ? "quantity=1" : "quantity=1 vcpu=4", (char *)NULL);
+		code = world_act(&k->w, who, k->now, action, "result", reviews[roll(k, 8) % 5 % 4], "comment",
+				 "x", "reading", roll(k, 2) ? "quantity=1" : "quantity=1 vcpu=4",
+				 (char *)NULL);
 	else if (strcmp(action, "decide") == 0)
 		code = world_act(&k->w, who, k->now, action, "decision", roll(k, 4) ? "approve" : "reject",
 				 "comment", "x", (char *)NULL);
@@ -269,6 +299,7 @@ act(struct walk *k, size_t n)
 		return;
 	}
 	k->accepted++;
+	k->reclaimed += p->kind == zwy_v1_APPLICATION_KIND_RECLAIM && strcmp(action, "complete") == 0;
 	book(k);
 	k->apps[n] = k->w.app;
 }
@@ -309,7 +340,7 @@ disturb(struct walk *k)
 }
 
 static void
-walk_once(uint64_t seed, bool disturbed, size_t *accepted, size_t *changed)
+walk_once(uint64_t seed, bool disturbed, size_t *accepted, size_t *changed, size_t *reclaimed)
 {
 	struct walk *k = calloc(1, sizeof(*k));
 	world_open(&k->w);
@@ -321,7 +352,10 @@ walk_once(uint64_t seed, bool disturbed, size_t *accepted, size_t *changed)
 		k->now += (msec)roll(k, 20) * 3600000;
 		k->w.case_count = 0;
 		bool vacant = !k->exists[n] || finished(&k->apps[n]);
-		if (vacant && k->w.resource_count && roll(k, 2))
+		uint64_t kind = vacant && k->w.resource_count ? roll(k, 6) : 0;
+		if (vacant && kind == 1)
+			give_back(k, n);
+		else if (vacant && kind > 1)
 			change(k, n);
 		else if (vacant)
 			create(k, n);
@@ -334,6 +368,7 @@ walk_once(uint64_t seed, bool disturbed, size_t *accepted, size_t *changed)
 		check_invariants(k);
 	}
 	*accepted += k->accepted;
+	*reclaimed += k->reclaimed;
 	for (size_t i = 0; i < k->w.resource_count; i++)
 		*changed += k->w.resources[i].changes_count;
 	world_close(&k->w);
@@ -343,23 +378,25 @@ walk_once(uint64_t seed, bool disturbed, size_t *accepted, size_t *changed)
 static void
 walks_keep_ledger_and_balance_together(void **state)
 {
-	size_t accepted = 0, changed = 0;
+	size_t accepted = 0, changed = 0, reclaimed = 0;
 	(void)state;
 	for (uint64_t seed = 1; seed <= WALKS; seed++)
-		walk_once(seed * 2654435761u, false, &accepted, &changed);
+		walk_once(seed * 2654435761u, false, &accepted, &changed, &reclaimed);
 	assert_true(accepted > WALKS * 20);
 	assert_true(changed > WALKS);
+	assert_true(reclaimed > WALKS / 2);
 }
 
 static void
 walks_with_changing_limits_and_services_keep_them_too(void **state)
 {
-	size_t accepted = 0, changed = 0;
+	size_t accepted = 0, changed = 0, reclaimed = 0;
 	(void)state;
 	for (uint64_t seed = 1; seed <= WALKS; seed++)
-		walk_once(seed * 40503u + 7, true, &accepted, &changed);
+		walk_once(seed * 40503u + 7, true, &accepted, &changed, &reclaimed);
 	assert_true(accepted > WALKS * 20);
 	assert_true(changed > WALKS);
+	assert_true(reclaimed > WALKS / 2);
 }
 
 int
