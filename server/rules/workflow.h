@@ -116,7 +116,7 @@ int reading_of_form(const struct work *w, zwy_v1_Reading *ret, struct fault *f);
 /* The same, kept in the resource with who read it and when. */
 int work_reading(struct work *w, const char *action, struct fault *f);
 
-/* ---- change.c, major.c: Article 15 ------------------------------------------- */
+/* ---- change.c, change_steps.c: Article 15 ------------------------------------------- */
 
 void derive_change(zwy_v1_Application *asked, const zwy_v1_Resource *resource, struct arena *arena);
 int check_change(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);

@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import demo, main, refused  # noqa: E402
+from zwytest import demo, eventually, main, refused  # noqa: E402
 from zwytest.contract import message_class  # noqa: E402
 
 SIZE = {"vcpu": 8, "gib": 32}
@@ -87,6 +87,32 @@ def test_a_draft_follows_its_resource_and_can_be_written_back(server):
     read.items.add(service="cloud-server", quantity=1)
     with refused("WRONG_STATE", "FAILED_PRECONDITION"):
         client.call("UpdateApplication", as_=demo.DU, application=read)
+
+
+def test_its_clocks_pass_by_themselves_and_it_can_still_be_done(server):
+    client = server.client()
+    id_ = in_service(client)
+    name = ask(client, id_, {"vcpu": 10}).name
+
+    def clock(term):
+        return next(c for c in demo.get(client, name).clocks if c.term == term)
+
+    server.set_clock("2026-11-26T00:00:00+08:00")
+    eventually(lambda: clock("review").overdue, "the review to be overdue")
+    answer = client.call("Explain", as_=demo.OP, name=name)
+    assert answer.overdue and answer.statutory and answer.due == "2026-11-25", answer
+    demo.act(client, name, "assign", demo.OP)
+    demo.act(client, name, "review", demo.OP, result="pass")
+    assert clock("apply").due_date == "2026-11-30" and clock("review").HasField("stop_time")
+    demo.act(client, name, "start", demo.OP)
+    demo.act(client, name, "fail", demo.OP, reason="no host is free")
+    server.set_clock("2026-12-01T00:00:00+08:00")
+    eventually(lambda: clock("apply").overdue, "the change to be overdue")
+    demo.act(client, name, "retry", demo.OP)
+    demo.act(client, name, "complete", demo.OP)
+    server.set_clock("2026-12-09T00:00:00+08:00")
+    eventually(lambda: demo.get(client, name).state == "closed", "it to close by itself")
+    assert resource(client, id_).spec["vcpu"] == "10"
 
 
 def test_items_and_other_words_beside_change_are_refused(server):
