@@ -4,7 +4,7 @@ the registers of Articles 5, 6 and 9 get their records."""
 import datetime
 
 from zwytest import Refused, demo, eventually, message
-from kinds import exchange, exemption, legacy_cloud
+from kinds import exchange, exemption, forecast, legacy_cloud
 from players import Contradiction
 from world import AMPLE
 
@@ -39,6 +39,8 @@ class Incidents:
     def of(self, number):
         for what in self.plan.get(number, ()):
             what()
+        if self.year.day[5:7] in ("09", "10", "11", "12") and number % 4 == 0:
+            self.forecasts()
         if not self.imported and self.year.day >= IMPORT_FROM:
             self.import_calendar()
 
@@ -179,3 +181,19 @@ class Incidents:
                 made.append(exemption(d, r, n))
             calls += [(method, d.person.slug, message(method + "Request", **fields)) for method, fields in made]
         year.calls.must(calls)
+
+    def forecasts(self):
+        """Of next year: too early, in the window, late; and those that are to be adjusted are changed."""
+        year = self.year
+        r = year.players.draw("forecasts")
+        wanted = str(int(year.day[:4]) + 1)
+        d = r.choice(list(year.province.departments.values()))
+        there = year.forecasts.get(f"forecasts/{d.slug}/{wanted}")
+        if not there:
+            year.calls.must([("CreateForecast", d.person.slug, message("CreateForecastRequest", **forecast(d, r, wanted)))])
+        for f in year.forecasts.values():
+            if f.state == "opinion_adjust" and r.random() < .5:
+                d = year.province.departments[f.department]
+                request = message("UpdateForecastRequest", **forecast(d, r, f.year))
+                request.update_mask.paths.append("items")
+                year.calls.must([("UpdateForecast", d.person.slug, request)])

@@ -6,7 +6,7 @@ import collections
 import re
 
 from kinds import CHANGE, EXTENSION, RECLAIM
-from snapshot import DAY, day_of, day_start
+from snapshot import DAY, day_of, day_start, kind_of
 
 MONTHLY, AT_THE_END = [], []
 
@@ -125,17 +125,14 @@ def no_reservation_goes_beyond_the_limit_of_its_day(s):
 
 
 def running(a):
-    return [c for c in a.clocks if not c.HasField("stop_time")]
+    return [c for c in getattr(a, "clocks", ()) if not c.HasField("stop_time")]
 
 
 @invariant
 def final_cases_have_no_running_clock(s):
-    for a in s.applications.values():
+    for a in s.cases():
         if s.processes.final(a):
             yield from ((a.name, f"{a.state}, but {c.term} runs") for c in running(a))
-    for cloud in s.registers["legacy-clouds"].values():
-        if cloud.state == "retired":
-            yield from ((cloud.name, f"retired, but {c.term} runs") for c in running(cloud))
 
 
 @invariant
@@ -158,17 +155,14 @@ def clocks_end_on_the_day_that_the_calendar_gives(s):
 
 @invariant
 def passed_clocks_are_marked_or_have_moved_their_case(s):
-    for a in s.applications.values():
+    for a in s.cases():
         for c in running(a):
             if c.due_time.seconds > s.now:
                 continue
-            then = s.processes.terms[a.kind, c.term].then
-            if then:
-                yield a.name, f"{c.term} passed on {c.due_date}, and {then} did not happen"
+            if s.processes.then(a, c):
+                yield a.name, f"{c.term} passed on {c.due_date}, and {s.processes.then(a, c)} did not happen"
             elif not c.overdue:
                 yield a.name, f"{c.term} passed on {c.due_date} and is not overdue"
-    for cloud in s.registers["legacy-clouds"].values():
-        yield from ((cloud.name, f"{c.term} passed on {c.due_date}") for c in running(cloud) if c.due_time.seconds <= s.now)
 
 
 @at_the_end
@@ -269,6 +263,18 @@ def held_resources_and_the_cases_that_hold_them_name_each_other(s):
 
 
 @invariant
+def forecasts_and_the_applications_that_rely_on_them_name_each_other(s):
+    forecasts = s.registers["forecasts"]
+    for a in s.applications.values():
+        name = f"forecasts/{a.department}/{a.forecast}"
+        if a.forecast and a.HasField("submit_time") and (name not in forecasts or a.name not in forecasts[name].applications):
+            yield a.name, f"relies on {name}, which does not name it"
+    for f in forecasts.values():
+        yield from ((f.name, f"names {name}, which does not rely on it") for name in f.applications
+                    if name not in s.applications or s.applications[name].forecast != str(f.year))
+
+
+@invariant
 def linked_cases_name_each_other(s):
     for a in s.applications.values():
         yield from ((a.name, f"links {other}, whose origin it is not") for other in a.linked
@@ -279,8 +285,7 @@ def linked_cases_name_each_other(s):
 
 # ---- nobody waits for nobody ---------------------------------------------------------------------
 
-STANDING = {("Exchange", "approved"), ("Exchange", "refused"), ("Exchange", "ended"), ("Exemption", "confirmed"),
-            ("Exemption", "refused"), ("LegacyCloud", "retired")}
+STANDING = {("exchanges", "approved")}  # holds until its last day, and nobody need do anything
 
 
 def a_case_about_it_is_open(s, a):
@@ -297,19 +302,14 @@ def ends_by_extension_only(s, a):
 
 @at_the_end
 def somebody_can_move_every_open_case(s):
-    for r in s.records():
-        kind = r.DESCRIPTOR.name
-        if kind == "Resource" or (kind, r.state) in STANDING or not s.province_has(r):
+    for r in s.cases():
+        if not s.province_has(r) or s.processes.final(r) or (kind_of(r), r.state) in STANDING:
             continue
-        if kind == "Application":
-            if s.processes.final(r):
-                continue
-            if any(s.processes.terms[r.kind, c.term].then for c in running(r)):
-                continue
-            if a_case_about_it_is_open(s, r) or ends_by_extension_only(s, r):
-                continue
+        if any(s.processes.then(r, c) for c in running(r)):
+            continue
         who, actions = s.possible.get(r.name, ("", ()))
-        if not who or not actions:
+        waits = r.name in s.applications and (a_case_about_it_is_open(s, r) or ends_by_extension_only(s, r))
+        if not waits and (not who or not actions):
             yield r.name, f"{r.state}: {who or 'nobody'} must act and can do {sorted(actions) or 'nothing'}"
 
 
@@ -345,19 +345,20 @@ def history_leads_to_the_present_state(s):
             yield r.name, f"is {r.state}, its history ends at {state or 'nothing'}"
 
 
-STILL = {"overdue", "warn", "recompute", "update"}  # events that leave the state as it is
+STILL = {"overdue", "warn", "recompute", "update", "rely"}  # events that leave the state as it is
 
 
 @at_the_end
 def every_step_is_a_row_of_its_process_and_taken_by_its_role(s):
+    cases = {r.name: r for r in s.cases()}
     for name, events in histories(s).items():
-        a = s.applications.get(name)
+        a = cases.get(name)
         for e in events if a else ():
             if not e.from_state or (e.from_state == e.to_state and e.action in STILL):
                 continue
-            rows = [r for r in s.processes.rows(a.kind, e.from_state, e.action) if r.to == e.to_state]
+            rows = [r for r in s.processes.rows(a, e.action, e.from_state) if r.to == e.to_state]
             person = s.province.people.get((e.on_behalf_of or e.actor).partition("/")[2])
-            role = "" if e.actor == "system" or e.kind == "clock" else person.role if person else "unknown"
+            role = "" if e.kind in ("clock", "update") else person.role if person else "unknown"
             if not rows:
                 yield name, f"event {e.revision}: {e.from_state} {e.action} {e.to_state} is no row"
             elif not any(role in r.roles if role else not r.roles for r in rows):

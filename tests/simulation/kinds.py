@@ -37,7 +37,7 @@ def regular(year, department, random, purpose):
     exchange = year.exchange_of(department.systems[system])
     if exchange and not taken:
         items[0] |= {"link": INTERNET, "exchange": exchange}
-    return case(REGULAR, purpose, department, system, random, cloud_plan=demo.PLAN,
+    return case(REGULAR, purpose, department, system, random, cloud_plan=demo.PLAN, forecast=year.forecast_of(department),
                 document=demo.digests(documents), items=items)
 
 
@@ -53,10 +53,10 @@ def change(year, department, random, purpose):
         wanted["spec"] = {name: str(random.choice(figures[name]))}
         if wanted["spec"][name] == resource.spec[name]:
             wanted = {"quantity": resource.quantity + 1}
-    elif what < .5:
+    elif what < .46:
         wanted["architecture"] = "another one, in two halls"
     elif what < .8 or resource.quantity == 1:
-        wanted["quantity"] = resource.quantity + random.randint(1, max(1, resource.quantity // 2))
+        wanted["quantity"] = resource.quantity + random.randint(1, max(1, resource.quantity // 3))
     else:
         wanted |= {"quantity": random.randint(1, resource.quantity - 1), "consent": random.random() < .7}
     return message("Application", kind=CHANGE, purpose=purpose, resource=resource.name.partition("/")[2], change=wanted)
@@ -122,7 +122,7 @@ KINDS = {
 # ---- forms -------------------------------------------------------------------------------
 
 # Which of the values that an action's rows name: result=pass|return|fail, decision=approve|reject, …
-VALUES = {"pass": 8, "return": 2, "fail": 1.2, "approve": 9, "reject": 1.2, "accept": 9, "grant": 8, "deny": 2, "major": .5}
+VALUES = {"support": 5, "adjust": 3, "oppose": 1, "pass": 8, "return": 2, "fail": 1.2, "approve": 9, "reject": 1.2, "accept": 9, "grant": 8, "deny": 2, "major": .5}
 # Which of the actions that are possible; others weigh 1.
 ACTIONS = {"withdraw": .03, "return_incomplete": .2, "refuse_accept": .06, "cancel": .06, "fail": .2, "suspend": .05,
            "refuse": .3, "end": .05, "begin_retirement": .1, "reclaim": .5}
@@ -185,3 +185,11 @@ def exchange(department, random, number, end_date):
     return "CreateExchange", {"exchange": {
         "name": f"exchanges/sim-{number}", "from_system": system, "from_zone": EXTRANET, "to_system": system, "to_zone": INTERNET,
         "purpose": "notices, one way", "valid_until": end_date}}
+
+
+def forecast(department, random, year):
+    """May be changed until it is handed in, and when the operator asks for that."""
+    items = [{key: value for key, value in item(random, s).items() if key != "takes_over"}
+             for s in random.sample(tuple(SERVICES), 2)]
+    return {"forecast": {"name": f"forecasts/{department.slug}/{year}", "plan": "年度信息化项目建设计划",
+                         "demand_intent": f"intent.pdf {DIGEST}", "items": items}}

@@ -11,13 +11,14 @@ from world import AMPLE, SCARCE
 
 PUBLIC = 2
 SERVICE = {"applications": "ApplicationService", "exemptions": "ExemptionService", "legacy-clouds": "LegacyCloudService",
-           "exchanges": "ExchangeService"}
+           "exchanges": "ExchangeService", "forecasts": "ForecastService"}
 # What somebody who follows Explain may still be told, by action.
 KNOWN = {
     "decide": {"NEGATIVE_OPINION", "QUOTA_EXCEEDED", "SYSTEM_EXEMPT", "LINK_UNAPPROVED"},
     "review": {"MAJOR_CHANGE", "BELOW_USE"},
     "start": {"WRONG_STATE"},  # of a resource that is not active any more
     "complete": {"DATA_PRESERVED"},
+    "revise": {"WRONG_STATE"},  # of a forecast that was not changed
 }
 
 
@@ -111,8 +112,7 @@ class Players:
         for role in roles:
             people = self.year.province.responsible(role, record.node, record.department)
             person = r.choice(people) if people else None
-            slower = .02 if record.DESCRIPTOR.name == "Exchange" and record.state == "approved" else \
-                .25 if slow > .9 or record.state == "in_service" else 1
+            slower = .25 if slow > .9 or record.state == "in_service" else 1
             if person and r.random() < person.diligence * slower:
                 yield person
                 return
@@ -131,6 +131,8 @@ class Players:
             if not x.next:
                 continue
             following = {n.action: n for n in x.next}
+            if r.random() > sum(ACTIONS.get(a, 1) for a in following):
+                continue  # only what is seldom done
             action = choose(r, ACTIONS, following)
             if record.name in self.hopeless and "withdraw" in following:
                 action = "withdraw"

@@ -7,9 +7,9 @@ from zwytest import message
 
 CHINA = datetime.timezone(datetime.timedelta(hours=8))
 READERS = ("core-ca", "demo")  # who together may read every event
-REGISTERS = {"exemptions": "Exemption", "legacy-clouds": "LegacyCloud", "exchanges": "Exchange"}
+REGISTERS = {"exemptions": "Exemption", "legacy-clouds": "LegacyCloud", "exchanges": "Exchange", "forecasts": "Forecast"}
 VIEWED = {"applications": "ListApplications", "resources": "ListResources", "quotas": "ListQuotas", "systems": "ListSystems",
-          "exemptions": "ListExemptions", "legacy-clouds": "ListLegacyClouds", "exchanges": "ListExchanges",
+          "exemptions": "ListExemptions", "legacy-clouds": "ListLegacyClouds", "exchanges": "ListExchanges", "forecasts": "ListForecasts",
           "ledger": "ListLedgerEntries"}
 DAY = 86400
 
@@ -26,29 +26,38 @@ def by_name(records):
     return {r.name: r for r in records}
 
 
+def kind_of(record):
+    """The number of an application's kind, else the collection: what processes are known by here."""
+    return record.kind if record.DESCRIPTOR.name == "Application" else record.name.partition("/")[0]
+
+
 class Processes:
-    """The rows of each process, by the number of the kind."""
+    """The rows of each process, of applications and of registers."""
 
     def __init__(self, items):
-        self.names = {p.name for p in items}
-        self.states = {(p.kind, s.name): s for p in items for s in p.states}
+        self.names = {p.name for p in items if p.kind}
+        self.states = {(p.kind or p.name, s.name): s for p in items for s in p.states}
         self.steps = collections.defaultdict(list)  # (kind, from): rows
-        self.terms = {(p.kind, t.name): t for p in items for t in p.terms}
+        self.terms = {(p.kind or p.name, t.name): t for p in items for t in p.terms}
         self.actions = collections.defaultdict(set)  # kind: those of people
         for p in items:
             for s in p.steps:
-                self.steps[p.kind, getattr(s, "from")].append(s)
+                self.steps[p.kind or p.name, getattr(s, "from")].append(s)
                 if s.roles:
-                    self.actions[p.kind].add(s.action)
+                    self.actions[p.kind or p.name].add(s.action)
 
-    def state(self, a):
-        return self.states[a.kind, a.state]
+    def state(self, record):
+        return self.states[kind_of(record), record.state]
 
-    def final(self, a):
-        return self.state(a).final
+    def final(self, record):
+        return self.state(record).final
 
-    def rows(self, kind, state, action):
-        return [s for s in self.steps[kind, state] if s.action == action]
+    def rows(self, record, action, state=None):
+        return [s for s in self.steps[kind_of(record), state or record.state] if s.action == action]
+
+    def then(self, record, clock):
+        """What the system does when the clock has passed; empty: nothing."""
+        return self.terms[kind_of(record), clock.term].then
 
 
 class Snapshot:
@@ -78,19 +87,23 @@ class Snapshot:
     def copy(self):
         """One whose records, entries, events and views can be changed."""
         made = copy.copy(self)
-        for field in ("applications", "resources", "quotas", "possible"):
+        for field in ("applications", "resources", "quotas", "registers", "possible"):
             setattr(made, field, copy.deepcopy(getattr(self, field)))
         made.events, made.entries, made.views = copy.deepcopy((self.events, self.entries, self.views))
         made.province = copy.copy(self.province)
         made.province.limits = dict(self.province.limits)
         return made
 
-    def records(self):
-        """Everything that has a state of its own."""
+    def cases(self):
+        """Everything that goes through a process."""
         yield from self.applications.values()
-        yield from self.resources.values()
         for records in self.registers.values():
             yield from records.values()
+
+    def records(self):
+        """Everything that has a state of its own."""
+        yield from self.cases()
+        yield from self.resources.values()
 
     def province_has(self, record):
         """Whether it lies where there are people who play."""
@@ -124,14 +137,8 @@ class Snapshot:
 
     def _possible(self):
         """For each open record what the roles that must act can do: {name: (who, {action, …})}."""
-        asked = []
-        for r in self.records():
-            if r.DESCRIPTOR.name == "Application" and self.processes.final(r):
-                continue
-            if r.DESCRIPTOR.name == "Resource":
-                continue
-            roles = self.processes.state(r).roles if r.DESCRIPTOR.name == "Application" else ("ca", "op", "du")
-            asked += [(r.name, person.slug) for role in roles for person in self.province.responsible(role, r.node, r.department)]
+        asked = [(r.name, person.slug) for r in self.cases() if not self.processes.final(r)
+                 for role in self.processes.state(r).roles for person in self.province.responsible(role, r.node, r.department)]
         answers = self.calls.must(("Explain", who, message("ExplainRequest", name=name)) for name, who in asked)
         found = {}
         for (name, _), answer in zip(asked, answers):

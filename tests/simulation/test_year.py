@@ -51,7 +51,7 @@ def closed_case(s):
 
 def open_case(s):
     return first(s.applications, lambda a: not s.processes.final(a) and invariants.running(a)
-                 and not s.processes.terms[a.kind, invariants.running(a)[0].term].then)
+                 and not s.processes.then(a, invariants.running(a)[0]))
 
 
 def firing(s):
@@ -136,6 +136,14 @@ def extended_by_nothing(s):
     first(s.resources).open_extension = closed_case(s).name
 
 
+def unforecast(s):
+    closed_case(s).forecast = "2031"
+
+
+def forecast_of_a_stranger(s):
+    first(s.registers["forecasts"]).applications.append(closed_case(s).name)
+
+
 def linked_to_a_stranger(s):
     closed_case(s).linked.append(open_case(s).name)
 
@@ -145,9 +153,8 @@ def foundling(s):
 
 
 def stuck(s):
-    a = first(s.applications, lambda a: not s.processes.final(a) and a.name in s.possible and not any(
-        s.processes.terms[a.kind, c.term].then for c in invariants.running(a)))
-    s.possible[a.name] = (s.possible[a.name][0], set())
+    for name, (who, _) in s.possible.items():
+        s.possible[name] = (who, set())
 
 
 def gap(s):
@@ -169,7 +176,7 @@ def shortcut(s):
 
 
 def usurper(s):
-    e = first(s.events, lambda e: e.action == "decide" and e.kind == "act")
+    e = first(s.events, lambda e: e.action == "accept" and e.kind == "act")
     e.on_behalf_of = next(p.name for p in s.province.people.values() if p.role == "op")
 
 
@@ -199,6 +206,7 @@ TAMPERED = {
     "clocks_fire_after_their_instants_and_in_their_order": (too_early, out_of_order),
     "resources_and_the_cases_that_brought_them_name_each_other": (nobodys_resource, resource_of_nothing),
     "held_resources_and_the_cases_that_hold_them_name_each_other": (held_by_a_closed_case, extended_by_nothing),
+    "forecasts_and_the_applications_that_rely_on_them_name_each_other": (unforecast, forecast_of_a_stranger),
     "linked_cases_name_each_other": (linked_to_a_stranger, foundling),
     "somebody_can_move_every_open_case": (stuck,),
     "events_have_no_gap": (gap,),

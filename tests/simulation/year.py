@@ -38,7 +38,7 @@ class Year:
         self.totals = collections.Counter()
         self.reasons = collections.Counter()
         self.resources = {}
-        self.exchanges = {}
+        self.exchanges, self.forecasts = {}, {}
         self.snapshot = None
 
     # ---- what players ask -----------------------------------------------------------------------
@@ -67,25 +67,26 @@ class Year:
         return next((e.name for e in self.exchanges.values() if e.from_system == system and e.state == "approved"
                      and e.valid_until >= self.day), None)
 
+    def forecast_of(self, department):
+        """The year of one on which an application of this year can rely; empty: there is none."""
+        year = self.day[:4]
+        found = self.forecasts.get(f"forecasts/{department.slug}/{year}")
+        return year if found and found.state in ("opinion_support", "opinion_adjust", "consumed") else ""
+
     def roles_of(self, record):
-        if record.DESCRIPTOR.name == "Application":
-            return self.processes.state(record).roles
-        return ("ca", "du")
+        return self.processes.state(record).roles or ("du", "ca")
 
     def values_of(self, record, action):
         """The values of the form that the rows of an action name: {"result": {"pass", …}}."""
         values = collections.defaultdict(set)
-        if record.DESCRIPTOR.name == "Application":
-            for row in self.processes.rows(record.kind, record.state, action):
-                key, equals, value = row.when.partition("=")
-                if equals:
-                    values[key].add(value)
+        for row in self.processes.rows(record, action):
+            key, equals, value = row.when.partition("=")
+            if equals:
+                values[key].add(value)
         return values
 
     def targets(self, record, action, values):
-        if record.DESCRIPTOR.name != "Application":
-            return set()
-        rows = self.processes.rows(record.kind, record.state, action)
+        rows = self.processes.rows(record, action)
         return {row.to for row in rows if "=" not in row.when or values.get(row.when.partition("=")[0]) == row.when.partition("=")[2]}
 
     def handing_in(self, record, action):
@@ -109,8 +110,8 @@ class Year:
         self.open = self.calls.list("ListApplications", "core-ca", filter="open=true")
         registers = [r for kind in REGISTERS.values() for r in self.calls.list(f"List{kind}s", "core-ca")]
         self.exchanges = by_name(r for r in registers if r.DESCRIPTOR.name == "Exchange")
-        self.alive = [r for r in registers if r.state in ("claimed", "registered", "frozen", "retiring", "requested", "approved")
-                      and r.department in self.province.departments]
+        self.forecasts = by_name(r for r in registers if r.DESCRIPTOR.name == "Forecast")
+        self.alive = [r for r in registers if not self.processes.final(r) and self.province.departments.get(r.department)]
         return self.open + self.alive
 
     def _waiting(self):
