@@ -479,6 +479,21 @@ art_17_a_return_needs_no_consent(void **state)
 }
 
 static void
+art_17_how_long_data_are_kept_is_a_parameter(void **state)
+{
+	(void)state;
+	zwy_v1_Resource *r = in_service();
+	w.parameters.number[PARAM_TERM_GRACE] = 0;
+	assert_int_equal(take(zwy_v1_RECLAIM_ORIGIN_SP_EXIT, &op, NOW), 0);
+	assert_string_equal(r->preserve_until, NOW);
+	DO(op, NOW, "withdraw", "reason", "x");
+	w.parameters.number[PARAM_TERM_GRACE] = 10;
+	assert_int_equal(take(zwy_v1_RECLAIM_ORIGIN_SP_EXIT, &op, "2026-09-25"), 0);
+	struct deadline d = deadline_working_days(w.calendar, date("2026-09-25"), 10, false);
+	assert_date(d.date, r->preserve_until);
+}
+
+static void
 art_17_what_takes_back_may_be_rejected(void **state)
 {
 	(void)state;
@@ -614,6 +629,7 @@ main(void)
 		TEST(art_17_data_are_kept_for_the_department_unless_it_consents),
 		TEST(art_17_consent_ends_the_waiting_and_starts_the_operators_days),
 		TEST(art_17_a_return_needs_no_consent),
+		TEST(art_17_how_long_data_are_kept_is_a_parameter),
 		TEST(art_17_what_takes_back_may_be_rejected),
 		TEST(art_17_a_term_that_has_ended_makes_a_case_that_can_only_be_carried_out),
 		TEST(art_17_everybody_is_told_what_is_theirs_to_do_and_by_when),

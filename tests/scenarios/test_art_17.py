@@ -97,6 +97,11 @@ def test_what_is_late_is_overdue_and_nobodys_silence_keeps_it_open(server):
     eventually(lambda: demo.get(client, case).state == "closed", "the case to be closed")
 
 
+def test_a_process_says_who_applies_and_who_decides(server):
+    process = server.client().call("GetProcess", as_=demo.DU, name="reclaim")
+    assert (list(process.applicants), list(process.deciders)) == (["op", "du"], ["op"]), process
+
+
 def test_the_operator_takes_back_and_the_data_are_kept(server):
     client = server.client()
     resource = in_service(client)
@@ -106,7 +111,12 @@ def test_the_operator_takes_back_and_the_data_are_kept(server):
         give_back(client, resource, origin=4, purpose="x")
     with refused("WRONG_ROLE", "PERMISSION_DENIED", 17):
         give_back(client, resource, as_=demo.OP, purpose="x", origin=1)
-    case = give_back(client, resource, as_=demo.OP, origin=4, purpose="the provider leaves").name
+    text = f"kind=reclaim\nresource={resource.split('/')[1]}\nreclaim.origin=sp_exit\npurpose=the provider leaves\nsubmit\n"
+    ran = server.zwy("submit", "-", as_="principals/core-du", stdin=text)
+    assert ran.status == 4 and "WRONG_ROLE" in ran.err, ran
+    ran = server.zwy("submit", "-", as_="principals/core-op", stdin=text)
+    assert ran.status == 0, ran
+    case = f"applications/{ran.out.strip()}"
     assert get_resource(client, resource).preserve_until == "2026-11-27"
     with refused("SELF_DECISION", "PERMISSION_DENIED"):
         demo.act(client, case, "assign", demo.OP)
