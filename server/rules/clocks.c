@@ -270,6 +270,8 @@ application_recompute(const struct facts *facts, const zwy_v1_Application *befor
 		if (clock->provisional && !clock->has_stop_time && (clock->working_days || clock->months))
 			r = recompute(&w, clock, f);
 	}
+	if (r == 0)
+		r = term_mend(&w, f);
 	if (r)
 		return r;
 	if (arena->failed)

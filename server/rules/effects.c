@@ -167,7 +167,6 @@ take_over(struct work *w, size_t item, zwy_v1_ResourceKind kind, struct fault *f
 {
 	zwy_v1_Application *a = &w->out->application;
 	const zwy_v1_Resource *before = w->facts->items[item].taken_over;
-	const char *case_before = before ? text_of(before->application) : "";
 	zwy_v1_Resource *r = before ? work_resource(w, before, "take_over", w->process->article) : NULL;
 	if (!r)
 		return fault_set(f, before ? ERR_NO_MEMORY : ERR_INTERNAL, "no facts of items.%zu", item + 1);
@@ -182,9 +181,7 @@ take_over(struct work *w, size_t item, zwy_v1_ResourceKind kind, struct fault *f
 	int rc = work_resource_state(w, before, "active", "take_over", w->process->article, f);
 	bring_into_use(w, &a->items[item], kind, r);
 	r->open_extension = NULL;
-	return rc == 0 && before->end_date && before->end_date[0] && !text_is(case_before, a->name)
-		       ? work_other(w, case_before, "convert", f)
-		       : rc;
+	return rc ? rc : term_left(w, before, "convert", f);
 }
 
 int

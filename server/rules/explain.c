@@ -118,7 +118,7 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 	ret->article = state->article;
 	ret->text = state->text;
 	ret->clock = nearest_clock(a);
-	if (!state->final) {
+	if (state->roles) {
 		unsigned roles = process_roles(p, a, state->roles);
 		const char *who = role_at(facts->node, roles, arena);
 		const char *text =
@@ -133,5 +133,7 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 		application_check(facts, a, STAGE_RESUBMIT, CHECK_ALL, &ret->missing);
 	note_conditions(facts, p, a, arena, ret);
 	note_linked(a, arena, ret);
+	ret->note_count +=
+		term_notes(facts, a, arena, ret->notes + ret->note_count, NOTES_MAX - ret->note_count);
 	list_next(facts, p, a, ret);
 }

@@ -25,6 +25,11 @@
 #define ROWS_STATES "rules/temporary_states.def"
 #include "rules/process_rows.h"
 
+#define ROWS        extension
+#define ROWS_STEPS  "rules/extension.def"
+#define ROWS_STATES "rules/extension_states.def"
+#include "rules/process_rows.h"
+
 #define ROW_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const struct process process_table[] = {

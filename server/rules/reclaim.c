@@ -181,19 +181,8 @@ effect_reclaiming(struct work *w, struct fault *f)
 {
 	if (!changed(w, "start", f))
 		return f->code;
-	return work_resource_state(w, w->facts->resource, "reclaiming", "start", w->process->article, f);
-}
-
-/* Another case to which it matters that the resource has left, where it has a row for that:
- * the one that gave it a term, and an extension of that term (Articles 19 and 20). */
-static int
-tell(struct work *w, const char *name, const char *action, struct fault *f)
-{
-	const struct case_facts *c = text_of(name)[0] ? facts_case(w->facts, name) : NULL;
-	const struct process *p = c ? process_of(c->application->kind) : NULL;
-	if (!p || process_step(p, c->application->state, action) == p->step_count)
-		return 0;
-	return work_other(w, name, action, f);
+	int rc = work_resource_state(w, w->facts->resource, "reclaiming", "start", w->process->article, f);
+	return rc ? rc : term_left(w, w->facts->resource, "reclaiming", f);
 }
 
 /* The resource's record stays, with what the meter showed at the end. */
@@ -207,10 +196,9 @@ effect_reclaimed(struct work *w, struct fault *f)
 		return rc;
 	r->has_reclaim_time = true;
 	r->reclaim_time = stamp_of(facts->now);
+	r->open_extension = NULL;
 	rc = work_resource_state(w, facts->resource, "reclaimed", "complete", w->process->article, f);
-	if (rc == 0)
-		rc = tell(w, facts->resource->open_extension, "void", f);
-	return rc ? rc : tell(w, facts->resource->application, "reclaimed", f);
+	return rc ? rc : term_left(w, facts->resource, "reclaimed", f);
 }
 
 /* ---- by the system ---------------------------------------------------------------- */

@@ -266,6 +266,16 @@ person_check(const struct work *w, const char **ret_article, struct fault *f)
 	return 0;
 }
 
+/* A step of the system that follows in the same command: what was granted is applied. */
+static int
+step_at_once(struct work *w, struct fault *f)
+{
+	size_t row = process_step(w->process, w->out->application.state, "apply");
+	if (row == w->process->step_count || w->process->steps[row].roles)
+		return 0;
+	return step_apply(w, row, "clock", f);
+}
+
 static int
 act_on(struct work *w, struct fault *f)
 {
@@ -291,7 +301,8 @@ act_on(struct work *w, struct fault *f)
 	if (r)
 		return r;
 	clocks_mark(w);
-	return step_apply(w, row, "act", f);
+	r = step_apply(w, row, "act", f);
+	return r ? r : step_at_once(w, f);
 }
 
 int

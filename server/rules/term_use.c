@@ -1,7 +1,5 @@
-/* Test and temporary resources: what they ask for, and how they are used for a term (Articles 19, 20). */
+/* What test and temporary resources, and extensions of their term, ask for (Articles 19, 20). */
 #include "rules/workflow.h"
-
-/* ---- what is asked for -------------------------------------------------------- */
 
 int
 check_developing(const struct facts *facts, const zwy_v1_Application *a, struct fault *f)
@@ -118,11 +116,13 @@ check_exposed(const struct facts *facts, const zwy_v1_Application *a, struct fau
 	return f->code;
 }
 
-/* The parameter that caps a term of use; of regular ones there is none. */
+/* The parameter that caps what a case may ask for. */
 static enum parameter
 cap_of(const struct process *p)
 {
-	return p->kind == zwy_v1_APPLICATION_KIND_TEST ? PARAM_TEST_MONTHS : PARAM_TEMPORARY_MONTHS;
+	return p->kind == zwy_v1_APPLICATION_KIND_TEST        ? PARAM_TEST_MONTHS
+	       : p->kind == zwy_v1_APPLICATION_KIND_EXTENSION ? PARAM_EXT_MONTHS
+							      : PARAM_TEMPORARY_MONTHS;
 }
 
 int
@@ -133,112 +133,13 @@ check_months(const struct facts *facts, const zwy_v1_Application *a, struct faul
 	uint32_t most = (uint32_t)facts->parameters->number[cap];
 	if (a->months > most) {
 		fault_add(f, ERR_TERM_TOO_LONG, "months",
-			  "%u months are asked for; at most %u are allowed, from the allocation (%s): leave "
-			  "months "
-			  "out for the longest",
-			  (unsigned)a->months, (unsigned)most, parameter_table[cap].key);
+			  "%u months are asked for; at most %u are allowed from %s (%s): leave months out "
+			  "for the "
+			  "longest",
+			  (unsigned)a->months, (unsigned)most,
+			  cap == PARAM_EXT_MONTHS ? "the old last day" : "the allocation",
+			  parameter_table[cap].key);
 		snprintf(f->article, sizeof(f->article), "%s", p->article);
 	}
 	return f->code;
-}
-
-/* ---- the term ----------------------------------------------------------------- */
-
-/* Article 20: the last day to apply for an extension; NULL where there is none to apply for. */
-static char *
-last_extension(const struct work *w)
-{
-	const zwy_v1_Clock *clock = clock_running(&w->out->application, TERM_LAST_EXTENSION);
-	bool given = w->process->kind != zwy_v1_APPLICATION_KIND_TEST ||
-		     w->facts->parameters->number[PARAM_TEST_EXTENDABLE];
-	return clock && given ? clock->due_date : NULL;
-}
-
-/* The step has started the term: its end is written down from the first day. */
-int
-effect_allocate(struct work *w, struct fault *f)
-{
-	zwy_v1_Application *a = &w->out->application;
-	const zwy_v1_Clock *term = clock_running(a, TERM_OF_USE);
-	bool test = w->process->kind == zwy_v1_APPLICATION_KIND_TEST;
-	if (!term)
-		return fault_set(f, ERR_INTERNAL, "no term has begun");
-	a->end_date = term->due_date;
-	a->last_extension_date = last_extension(w);
-	return bring_resources(w, test ? zwy_v1_RESOURCE_KIND_TEST : zwy_v1_RESOURCE_KIND_TEMPORARY, f);
-}
-
-/* The n-th resource that is still in the case's use, as the command leaves it; NULL after the last. */
-static const zwy_v1_Resource *
-in_use(const struct work *w, size_t n)
-{
-	for (size_t i = 0; i < w->facts->resource_count; i++) {
-		const zwy_v1_Resource *r = work_now(w, w->facts->resources[i].resource);
-		if (text_is(r->application, w->out->application.name) && !text_is(r->state, "reclaimed") &&
-		    n-- == 0)
-			return r;
-	}
-	return NULL;
-}
-
-/* Moves all resources in use that are in one of those states. */
-static int
-move_resources(struct work *w, const char *from, const char *to, const char *action, struct fault *f)
-{
-	const zwy_v1_Resource *r;
-	int rc = 0;
-	for (size_t n = 0; rc == 0 && (r = in_use(w, n)) != NULL; n++)
-		if (is_word(from, text_of(r->state)))
-			rc = work_resource_state(w, r, to, action, w->process->article, f);
-	return rc;
-}
-
-int
-effect_suspend(struct work *w, struct fault *f)
-{
-	int r = move_resources(w, "active changing", "restricted", "suspend", f);
-	return r ? r : effect_reason(w, f);
-}
-
-int
-effect_resume(struct work *w, struct fault *f)
-{
-	return move_resources(w, "restricted", "active", "resume", f);
-}
-
-/* term.on_expiry=warn leaves them in use; it is only said that the term has ended. */
-int
-effect_freeze(struct work *w, struct fault *f)
-{
-	if (w->facts->parameters->number[PARAM_TERM_ON_EXPIRY] == 0)
-		return move_resources(w, "active changing restricted", "frozen", "expire", f);
-	const char *state = w->out->application.state;
-	work_event(
-		w, "clock", "warn", state, state, w->process->article,
-		"the term has ended; term.on_expiry=warn: the resources stay in use until the operator takes "
-		"them back");
-	return 0;
-}
-
-int
-effect_expire(struct work *w, struct fault *f)
-{
-	return effect_freeze(w, f);
-}
-
-bool
-condition_extension_pending(const struct work *w)
-{
-	const zwy_v1_Resource *r;
-	for (size_t n = 0; (r = in_use(w, n)) != NULL; n++)
-		if (text_of(r->open_extension)[0])
-			return true;
-	return false;
-}
-
-bool
-condition_near_end(const struct work *w)
-{
-	const zwy_v1_Application *a = &w->out->application;
-	return clock_running(a, TERM_OF_USE) && !clock_running(a, "approach");
 }

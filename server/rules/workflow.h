@@ -180,9 +180,30 @@ int check_urgency(const struct facts *facts, const zwy_v1_Application *a, struct
 int check_new_use(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 /* Article 19 (2): what its items ask for, and its own word, serve the public (exposure.def). */
 int check_exposed(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int effect_extended(struct work *w, struct fault *f);
+int effect_reclaim_rest(struct work *w, struct fault *f);
+/* A resource leaves the case that it is used under, or begins to: that case is moved on by the action,
+ * and an extension that was asked for is void, where they have such steps. */
+int term_left(struct work *w, const zwy_v1_Resource *r, const char *action, struct fault *f);
+/* After an import of a calendar: the days that the case and its resources show. */
+int term_mend(struct work *w, struct fault *f);
+/* What a person needs to know of a term that runs: its end, and until when what can be applied for. */
+size_t term_notes(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
+		  const char **ret, size_t room);
 int check_months(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 bool condition_extension_pending(const struct work *w);
 bool condition_near_end(const struct work *w);
+bool condition_unheld(const struct work *w);
+
+/* ---- extension.c (Article 20) ----------------------------------------------- */
+
+int check_extendable(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int check_lead(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
+int guard_grant(const struct work *w, struct fault *f);
+int effect_extension_submit(struct work *w, struct fault *f);
+int effect_extension_end(struct work *w, struct fault *f);
+int effect_extension_deny(struct work *w, struct fault *f);
+int effect_extension_apply(struct work *w, struct fault *f);
 
 /* ---- checks.c ------------------------------------------------------------ */
 

@@ -233,7 +233,8 @@ nothing_waits_for_nobody(void **state)
 static void
 every_step_of_the_system_follows_from_a_term_or_another_case(void **state)
 {
-	static const char *const by_others[] = {"convert", "reclaimed"};
+	static const char *const by_others[] = {"convert", "reclaiming", "reclaimed",
+						"extend",  "apply",      "void"};
 	(void)state;
 	EACH_PROCESS(p)
 	for (size_t i = 0; i < p->step_count; i++) {

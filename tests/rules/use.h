@@ -133,8 +133,8 @@ use_commit(struct use *u)
 		zwy_v1_Application *other = &o->others[i]->application;
 		bool made = !text_of(other->name)[0];
 		if (made)
-			other->name =
-				arena_printf(&u->w.arena, "applications/A-2026-%06zu", u->case_count + 2);
+			other->name = arena_printf(&u->w.arena, "applications/A-2026-%06zu",
+						   u->case_count + 1 + (use_case(u, a->name) == NULL));
 		for (size_t k = 0; made && o->others[i]->holds && k < o->changed_count; k++)
 			if (application_holds(other, o->changed[k].resource.name))
 				o->changed[k].resource.open_case = other->name;

@@ -84,6 +84,115 @@ def test_a_term_that_ends_while_the_server_is_away_is_carried_out_in_order(serve
     waits_for(client, name, "expired")
     said = [e.action for e in client.list("ListEvents", as_=demo.OP, parent=name) if e.kind == "clock"]
     assert said[:4] == ["approach", "warn", "warn", "expire"], said
+    # Its resource is taken back by a case of its own, which holds it.
+    (linked,) = demo.get(client, name).linked
+    taken = demo.get(client, linked)
+    assert (taken.kind, taken.state, taken.reclaim.origin) == (3, "submitted", 2), taken
+    assert resource_of(client, name).open_case == linked
+
+
+def extension(client, resource, **fields):
+    made = message("Application", kind=6, resource=resource.rpartition("/")[2], purpose="not over yet", **fields)
+    return client.call("CreateApplication", as_=demo.DU, application=made, submit=True)
+
+
+@with_server(clock=START)
+def test_an_extension_in_time_prolongs_the_term(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    resource = resource_of(client, name).name
+    server.set_clock(f"{LAST_DAY}T23:59:59+08:00")
+    asked = extension(client, resource, months=2).name
+    assert resource_of(client, name).open_extension == asked
+    demo.act(client, asked, "assign", demo.OP)
+    with refused("WRONG_ROLE"):
+        demo.act(client, asked, "decide", demo.CA, decision="grant")
+    answer = demo.act(client, asked, "decide", demo.OP, decision="grant")
+    assert answer.state == "applied", answer
+    record, after = demo.get(client, name), resource_of(client, name)
+    assert (record.state, record.end_date, after.end_date, after.extensions) == ("allocated", "2026-04-28", "2026-04-28", 1), after
+    assert after.open_extension == "" and after.last_extension_date == "", after
+    server.set_clock("2026-03-01T00:00:01+08:00")  # the old end passes and nothing happens
+    assert demo.get(client, name).state in ("allocated", "expiring")
+    server.set_clock("2026-04-29T00:00:00+08:00")
+    waits_for(client, name, "expired")
+
+
+@with_server(clock=START)
+def test_a_late_extension_is_refused_leaves_no_record_and_is_audited(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    resource = resource_of(client, name).name
+    server.set_clock("2026-02-03T00:00:00+08:00")
+    with refused("EXT_TOO_LATE", article=20) as caught:
+        extension(client, resource)
+    assert LAST_DAY in caught[0].text and "takes-over" in caught[0].text, caught
+    assert [a.name for a in client.list("ListApplications", as_=demo.DU)] == [name]
+    assert resource_of(client, name).open_extension == ""
+    ran = server.zwy("submit", "-", as_="principals/core-du",
+                     stdin=f"kind=extension\nresource={resource.rpartition('/')[2]}\npurpose=late\nsubmit\n")
+    assert ran.status == 1 and LAST_DAY in ran.err and "Art. 20" in ran.err, ran
+
+
+@with_server(clock=START)
+def test_an_extension_that_is_not_decided_holds_the_resources(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    asked = extension(client, resource_of(client, name).name).name
+    server.set_clock("2026-03-01T00:00:00+08:00")
+    waits_for(client, name, "expiring_hold")
+    assert resource_of(client, name).state == "frozen"
+    said = client.call("Explain", as_=demo.DU, name=name)
+    assert any(asked in why.text for why in said.why), said
+    demo.act(client, asked, "assign", demo.OP)
+    demo.act(client, asked, "decide", demo.OP, decision="grant")
+    assert resource_of(client, name).state == "active"
+    assert (demo.get(client, name).state, demo.get(client, name).end_date) == ("allocated", "2026-05-28")
+
+
+def converted_request(resource):
+    made = demo.application()
+    made.items[0].takes_over = resource.rpartition("/")[2]
+    return made
+
+
+@with_server(clock=START)
+def test_a_conversion_counts_the_quota_once(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    resource = resource_of(client, name).name
+    regular = client.call("CreateApplication", as_=demo.DU, application=converted_request(resource), submit=True).name
+    assert demo.quota(client)["quantity"][1:] == (0, 4)
+    server.set_clock("2026-03-01T00:00:00+08:00")  # the term ends while the conversion is pending
+    waits_for(client, name, "expired")
+    assert demo.get(client, name).linked == [] and resource_of(client, name).state == "frozen"
+    demo.walk(client, regular, "in_service")
+    assert demo.get(client, name).state == "converted"
+    after = client.call("GetResource", as_=demo.DU, name=resource)
+    assert (after.kind, after.state, after.end_date, after.application) == (1, "active", "", regular), after
+    assert demo.quota(client)["quantity"][1:] == (0, 4)
+
+
+@with_server(clock=START)
+def test_after_a_rejected_conversion_the_operator_takes_it_back(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    resource = resource_of(client, name).name
+    regular = client.call("CreateApplication", as_=demo.DU, application=converted_request(resource), submit=True).name
+    demo.walk(client, regular, "pending_decision")
+    server.set_clock("2026-03-01T00:00:00+08:00")
+    waits_for(client, name, "expired")
+    demo.act(client, regular, "decide", demo.CA, decision="reject", comment="no")
+    assert demo.quota(client)["quantity"][1:] == (0, 4)
+    demo.act(client, name, "reclaim", demo.OP)
+    (taken,) = demo.get(client, name).linked
+    assert demo.get(client, taken).reclaim.preserve_until, taken
+    for action, form in (("assign", {}), ("review", {"result": "accept"}), ("start", {})):
+        demo.act(client, taken, action, demo.OP, **form)
+    server.set_clock("2026-03-20T10:00:00+08:00")
+    demo.act(client, taken, "complete", demo.OP, reading="quantity=1")
+    assert demo.get(client, name).state == "reclaimed"
+    assert demo.quota(client)["quantity"][1:] == (0, 0)
 
 
 def test_what_a_request_must_say(server):

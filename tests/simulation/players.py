@@ -14,8 +14,8 @@ SERVICE = {"applications": "ApplicationService", "exemptions": "ExemptionService
            "exchanges": "ExchangeService", "forecasts": "ForecastService"}
 # What somebody who follows Explain may still be told, by action.
 KNOWN = {
-    "decide": {"NEGATIVE_OPINION", "QUOTA_EXCEEDED", "SYSTEM_EXEMPT", "LINK_UNAPPROVED"},
-    "review": {"MAJOR_CHANGE", "BELOW_USE"},
+    "decide": {"NEGATIVE_OPINION", "QUOTA_EXCEEDED", "SYSTEM_EXEMPT", "LINK_UNAPPROVED", "WRONG_STATE"},
+    "review": {"MAJOR_CHANGE", "BELOW_USE", "WRONG_STATE"},  # what a term's end takes back is only accepted
     "start": {"WRONG_STATE"},  # of a resource that is not active any more
     "complete": {"DATA_PRESERVED"},
     "revise": {"WRONG_STATE"},  # of a forecast that was not changed
@@ -183,7 +183,8 @@ class Players:
             owner = self.year.province.departments[record.department].person.slug
             self.calls.must([act_call(record.name, "consent", {"comment": "we agree"}, who=owner)])
         elif action in ("decide", "review"):
-            self.other_result[record.name] = "major" if reason == "MAJOR_CHANGE" else "reject"
+            self.other_result[record.name] = "major" if reason == "MAJOR_CHANGE" else \
+                {"review": "accept", "decide": "deny"}[action] if reason == "WRONG_STATE" else "reject"
         elif reason not in MISSING and reason != "QUOTA_EXCEEDED" and action in ("submit", "resubmit", "revise"):
             self.hopeless.add(record.name)
 

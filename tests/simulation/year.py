@@ -87,7 +87,9 @@ class Year:
 
     def targets(self, record, action, values):
         rows = self.processes.rows(record, action)
-        return {row.to for row in rows if "=" not in row.when or values.get(row.when.partition("=")[0]) == row.when.partition("=")[2]}
+        found = {row.to for row in rows if "=" not in row.when or values.get(row.when.partition("=")[0]) == row.when.partition("=")[2]}
+        # What the system does in the same command.
+        return {next((row.to for row in self.processes.rows(record, "apply", to) if not row.roles), to) for to in found}
 
     def handing_in(self, record, action):
         """What a submission of this kind may be refused for."""
