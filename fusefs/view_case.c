@@ -104,13 +104,14 @@ append_form(struct slice next, const char *between, struct buf *out)
 	}
 }
 
-/* action <TAB> form keys, those needed with * <TAB> Article n <TAB> description */
+/* action <TAB> form keys, those needed with * <TAB> Article n <TAB> description; requests of
+ * another kind, for applications/new, come last. */
 static void
-case_next(struct slice e, struct buf *out)
+next_lines(struct slice e, uint32_t number, struct buf *out)
 {
 	struct wire_field w;
 	while (wire_next(&e, &w) == 1) {
-		if (w.number != zwy_v1_ExplainResponse_next_tag || w.type != WIRE_LEN)
+		if (w.number != number || w.type != WIRE_LEN)
 			continue;
 		struct slice article = wire_string(w.bytes, zwy_v1_Next_article_tag);
 		append_clean(out, wire_string(w.bytes, zwy_v1_Next_action_tag));
@@ -123,6 +124,13 @@ case_next(struct slice e, struct buf *out)
 		append_clean(out, wire_string(w.bytes, zwy_v1_Next_description_tag));
 		buf_append_char(out, '\n');
 	}
+}
+
+static void
+case_next(struct slice e, struct buf *out)
+{
+	next_lines(e, zwy_v1_ExplainResponse_next_tag, out);
+	next_lines(e, zwy_v1_ExplainResponse_requests_tag, out);
 }
 
 void

@@ -99,6 +99,7 @@ enum {
 	EXPLAIN_STATE = 1,
 	EXPLAIN_WHY = 2,
 	EXPLAIN_NEXT = 3,
+	EXPLAIN_REQUESTS = 13,
 	EXPLAIN_WHO = 4,
 	EXPLAIN_DUE = 5,
 	EXPLAIN_ARTICLE = 6,
@@ -180,6 +181,7 @@ print_explained(const char *name, struct slice e)
 		       article[0] ? ", " : "", article);
 	print_each(e, EXPLAIN_WHY, "why:", print_why);
 	print_each(e, EXPLAIN_NEXT, "you may:", print_next);
+	print_each(e, EXPLAIN_REQUESTS, "or ask by a request of its own:", print_next);
 }
 
 int

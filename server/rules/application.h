@@ -196,6 +196,7 @@ struct possible {
 };
 #define POSSIBLE_MAX 8
 #define NOTES_MAX    20
+#define REQUESTS_MAX 3
 struct explanation {
 	const char *who;           /* role that must act, e.g. "op-p"; "" at the end */
 	const char *who_text;      /* for people */
@@ -209,6 +210,9 @@ struct explanation {
 	size_t note_count;
 	struct possible next[POSSIBLE_MAX];
 	size_t next_count;
+	/* Requests of another kind: action is kind=…, form the other words as one writes them. */
+	struct possible requests[REQUESTS_MAX];
+	size_t request_count;
 };
 /* What `why`, `next` and `status` say. Only actions whose role and jurisdiction
  * the actor has, and who is not kept from it as the submitter. */

@@ -109,6 +109,7 @@ void
 application_explain(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
 		    struct explanation *ret)
 {
+	struct fault ignored;
 	*ret = (struct explanation){.who = "", .who_text = "", .article = "", .text = ""};
 	const struct process *p = process_of(a->kind);
 	const struct state *state = p ? process_state(p, a->state) : NULL;
@@ -135,5 +136,7 @@ application_explain(const struct facts *facts, const zwy_v1_Application *a, stru
 	note_linked(a, arena, ret);
 	ret->note_count +=
 		term_notes(facts, a, arena, ret->notes + ret->note_count, NOTES_MAX - ret->note_count);
+	if (authority_check(facts, a->department, DU_BIT, "asking", "4", &ignored) == 0)
+		ret->request_count = term_requests(facts, a, arena, ret->requests);
 	list_next(facts, p, a, ret);
 }

@@ -277,3 +277,35 @@ term_notes(const struct facts *facts, const zwy_v1_Application *a, struct arena 
 		ret[i] = ret[i] ? ret[i] : "";
 	return n;
 }
+
+/* Asked for about the first resource that no other case holds: the others are asked for alike. */
+size_t
+term_requests(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
+	      struct possible *ret)
+{
+	const struct resource_facts *free_one = NULL;
+	size_t n = 0;
+	day last;
+	if (!clock_running(a, TERM_OF_USE))
+		return 0;
+	for (size_t i = 0; i < facts->resource_count && !free_one; i++)
+		if (text_is(facts->resources[i].resource->application, a->name) &&
+		    text_blank(facts->resources[i].resource->open_case))
+			free_one = &facts->resources[i];
+	if (!free_one)
+		return 0;
+	const char *id = name_slug(free_one->resource->name);
+	if (date_parse(slice_of(text_of(a->last_extension_date)), &last) && day_of(facts->now) <= last &&
+	    text_blank(free_one->resource->open_extension))
+		ret[n++] = (struct possible){"kind=extension",
+					     arena_printf(arena, "resource=%s months=1 purpose=…", id), "20",
+					     arena_printf(arena, "extend the term, until %s at the latest",
+							  a->last_extension_date)};
+	ret[n++] = (struct possible){
+		"kind=regular",
+		arena_printf(arena, "system=%s items.takes-over=%s …", text_of(a->system), id), "13",
+		arena_printf(arena, "have it go into regular service, delivered by %s", a->end_date)};
+	ret[n++] = (struct possible){"kind=reclaim", arena_printf(arena, "resource=%s …", id), "17",
+				     "give it back before the term ends"};
+	return n;
+}

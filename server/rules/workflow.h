@@ -190,6 +190,9 @@ int term_mend(struct work *w, struct fault *f);
 /* What a person needs to know of a term that runs: its end, and until when what can be applied for. */
 size_t term_notes(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
 		  const char **ret, size_t room);
+/* The requests by which a department goes on before the term ends. */
+size_t term_requests(const struct facts *facts, const zwy_v1_Application *a, struct arena *arena,
+		     struct possible *ret);
 int check_months(const struct facts *facts, const zwy_v1_Application *a, struct fault *f);
 bool condition_extension_pending(const struct work *w);
 bool condition_near_end(const struct work *w);

@@ -16,18 +16,19 @@ struct explaining {
 	zwy_v1_ExplainResponse reply;
 };
 
-static void
-fill_next(struct explaining *e, const struct explanation *x)
+static zwy_v1_Next *
+fill_next(struct explaining *e, const struct possible *possible, size_t count, pb_size_t *ret_count)
 {
 	struct arena *arena = &e->messages.arena;
-	e->reply.next = arena_array(arena, x->next_count, sizeof(*e->reply.next));
-	for (size_t i = 0; e->reply.next && i < x->next_count; i++) {
-		zwy_v1_Next *next = &e->reply.next[e->reply.next_count++];
-		next->action = (char *)x->next[i].action;
-		next->article = (char *)x->next[i].article;
-		next->description = (char *)x->next[i].description;
-		next->form = message_words(arena, x->next[i].form, &next->form_count);
+	zwy_v1_Next *all = arena_array(arena, count, sizeof(*all));
+	for (size_t i = 0; all && i < count; i++) {
+		zwy_v1_Next *next = &all[(*ret_count)++];
+		next->action = (char *)possible[i].action;
+		next->article = (char *)possible[i].article;
+		next->description = (char *)possible[i].description;
+		next->form = message_words(arena, possible[i].form, &next->form_count);
 	}
+	return all;
 }
 
 static void
@@ -45,7 +46,8 @@ fill_explanation(struct explaining *e, const struct explanation *x)
 		e->reply.statutory = x->clock->statutory;
 	}
 	e->reply.waits = x->waits;
-	fill_next(e, x);
+	e->reply.next = fill_next(e, x->next, x->next_count, &e->reply.next_count);
+	e->reply.requests = fill_next(e, x->requests, x->request_count, &e->reply.requests_count);
 }
 
 /* Every defect that is still to be mended, then what the state waits for. */

@@ -49,6 +49,9 @@ def test_a_temporary_resource_is_extended_in_time_and_not_after_it(server):
         resource, end, last, *_ = ok(mount, SHOWN.format(id=case), as_=demo.DU).split()
         assert (end, last) == ("2026-02-28", "2026-02-02")
         assert last in ok(mount, f"cat applications/{case}/why", as_=demo.DU)
+        following = ok(mount, f"cat applications/{case}/next", as_=demo.DU)
+        assert f"kind=extension\tresource={resource.partition('/')[2]} months=1" in following and last in following, following
+        assert "kind=" not in ok(mount, f"cat applications/{case}/next", as_=demo.OP)
         assert case not in ok(mount, "ls inbox/", as_=demo.DU)
         server.set_clock("2026-01-27T10:00:00+08:00")
         reaches(mount, case, "expiring")
@@ -102,6 +105,7 @@ def test_a_test_resource_by_the_command_line(server):
     said = zwy("get", name).splitlines()
     assert "state=allocated" in said and "end-date=2026-02-28" in said, said
     assert "the last day of the term is 2026-02-28" in zwy("why", name)
+    assert "kind=reclaim resource=R-" in zwy("why", name)
     server.set_clock("2026-02-27T10:00:00+08:00")
     eventually(lambda: "state=expiring" in zwy("get", name).splitlines(), "it to be expiring")
     assert name.rpartition("/")[2] in zwy("inbox")

@@ -315,6 +315,27 @@ art_19_a_term_that_only_warns_leaves_the_resources_in_use(void **state)
 	assert_string_equal(u.w.out.events[0].action, "warn");
 }
 
+static void
+art_19_no_change_makes_a_test_serve_the_public(void **state)
+{
+	(void)state;
+	use_allocate(&u, TEST, NOW, 0);
+	zwy_v1_Application asked = {.name = "applications/A-2026-000002",
+				    .kind = zwy_v1_APPLICATION_KIND_CHANGE,
+				    .resource = "R-2026-000002",
+				    .purpose = "open it",
+				    .has_change = true,
+				    .change = {.exposure = zwy_v1_EXPOSURE_PUBLIC}};
+	assert_int_not_equal(use_create(&u, &asked, true, &du, at(NOW)), 0);
+	assert_string_equal(u.w.fault.article, "19");
+	/* What its figures would say is seen as at the request. */
+	zwy_v1_Change_SpecEntry spec = {"ingress", "internet"};
+	asked.change = (zwy_v1_Change){.zone = zwy_v1_ZONE_INTERNET, .spec_count = 1, .spec = &spec};
+	asked.items_count = 0;
+	assert_int_equal(use_create(&u, &asked, true, &du, at(NOW)), ERR_TEST_EXPOSED);
+	assert_int_equal(u.case_count, 1);
+}
+
 int
 main(void)
 {
@@ -333,6 +354,7 @@ main(void)
 		IN_WORLD(art_19_terms_that_passed_while_nobody_looked_are_carried_out_in_order),
 		IN_WORLD(art_19_a_term_ends_in_every_state_in_which_it_runs),
 		IN_WORLD(art_19_a_test_that_serves_the_public_is_suspended_until_that_ends),
+		IN_WORLD(art_19_no_change_makes_a_test_serve_the_public),
 		IN_WORLD(art_19_a_term_that_only_warns_leaves_the_resources_in_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
