@@ -158,17 +158,25 @@ effect_extended(struct work *w, struct fault *f)
 
 /* ---- a resource leaves ------------------------------------------------------------ */
 
-/* Moves another case on, if its state has such a step. */
-static int
-move_on(struct work *w, const char *name, const char *action, struct fault *f)
+/* The state of another case as the command leaves it; "" if there are no facts of it. */
+static const char *
+state_of(const struct work *w, const char *name)
 {
 	const struct case_facts *c = text_blank(name) ? NULL : facts_case(w->facts, name);
 	const zwy_v1_Application *a = c ? c->application : NULL;
 	for (size_t i = 0; a && i < w->root->other_count; i++)
 		if (text_is(w->root->others[i]->application.name, name))
 			a = &w->root->others[i]->application;
-	const struct process *p = a ? process_of(a->kind) : NULL;
-	if (!p || process_step(p, a->state, action) == p->step_count)
+	return a ? text_of(a->state) : "";
+}
+
+/* Moves another case on, if its state has such a step. */
+static int
+move_on(struct work *w, const char *name, const char *action, struct fault *f)
+{
+	const struct case_facts *c = text_blank(name) ? NULL : facts_case(w->facts, name);
+	const struct process *p = c ? process_of(c->application->kind) : NULL;
+	if (!p || process_step(p, state_of(w, name), action) == p->step_count)
 		return 0;
 	return work_other(w, name, action, f);
 }
@@ -176,10 +184,14 @@ move_on(struct work *w, const char *name, const char *action, struct fault *f)
 int
 term_left(struct work *w, const zwy_v1_Resource *r, const char *action, struct fault *f)
 {
-	int rc = text_is(action, "reclaiming") ? 0 : move_on(w, r->open_extension, "void", f);
+	bool voids = !text_is(action, "reclaiming") && !text_blank(r->open_extension);
+	int rc = voids ? move_on(w, r->open_extension, "void", f) : 0;
 	if (rc || text_blank(r->end_date) || text_is(r->application, w->out->application.name))
 		return rc;
-	return move_on(w, r->application, action, f);
+	rc = move_on(w, r->application, action, f);
+	if (rc || !voids || !text_is(state_of(w, r->application), "expiring_hold"))
+		return rc;
+	return move_on(w, r->application, "expire", f); /* nothing is left to wait for */
 }
 
 /* ---- a calendar is imported ---------------------------------------------------------- */

@@ -406,6 +406,24 @@ art_20_both_at_once_convert_the_case_once_and_void_its_extension(void **state)
 }
 
 static void
+art_20_a_conversion_that_voids_what_was_waited_for_lets_the_rest_expire(void **state)
+{
+	zwy_v1_Item items[2];
+	(void)state;
+	const char *name = held_case(), *extension = u.cases[1].name;
+	zwy_v1_Application asked = conversion(items, 1);
+	assert_int_equal(use_create(&u, &asked, true, &du, at("2025-10-10")), 0);
+	walk(asked.name, at("2025-10-10"), "in_service");
+	assert_state(u, extension, "void");
+	assert_state(u, name, "expired");
+	assert_string_equal(use_resource(&u, R1)->state, "active");
+	assert_string_equal(use_resource(&u, R2)->state, "frozen");
+	assert_string_equal(u.cases[3].resource, R2);
+	assert_int_equal(u.cases[3].kind, zwy_v1_APPLICATION_KIND_RECLAIM);
+	assert_quota(0, 16);
+}
+
+static void
 art_20_a_larger_conversion_reserves_the_growth_only(void **state)
 {
 	zwy_v1_Item items[2];
@@ -597,6 +615,7 @@ main(void)
 		IN_WORLD(art_20_a_denial_before_the_end_leaves_the_term),
 		IN_WORLD(art_20_converted_when_the_last_resource_is_in_regular_service),
 		IN_WORLD(art_20_both_at_once_convert_the_case_once_and_void_its_extension),
+		IN_WORLD(art_20_a_conversion_that_voids_what_was_waited_for_lets_the_rest_expire),
 		IN_WORLD(art_20_a_larger_conversion_reserves_the_growth_only),
 		IN_WORLD(art_20_a_term_that_ends_while_a_conversion_is_pending_only_freezes),
 		IN_WORLD(art_20_what_expired_is_taken_back_and_the_case_follows),
