@@ -94,11 +94,12 @@ check_lead(const struct facts *facts, const zwy_v1_Application *a, struct fault 
 		return f->code; /* taken, and marked */
 	date_format(last_text, last);
 	date_format(today_text, today);
+	const int64_t *number = facts->parameters->number;
 	fault_add(f, ERR_EXT_TOO_LATE, "resource",
-		  "the last day to apply was %s: %s its term ends on %s, today is %s. %s", last_text,
-		  facts->parameters->number[PARAM_EXT_LEAD_MODE] ? "more than 15 working days before"
-								 : "15 working days before",
-		  facts->resource->end_date, today_text,
+		  "the last day to apply was %s: %s%lld working days before its term ends on %s; today is "
+		  "%s. %s",
+		  last_text, number[PARAM_EXT_LEAD_MODE] ? "more than " : "",
+		  (long long)number[PARAM_EXT_LEAD_WD], facts->resource->end_date, today_text,
 		  running ? "Have a regular application take it over (kind=regular, items.takes-over), or "
 			    "return "
 			    "it in time (kind=reclaim)"

@@ -195,6 +195,24 @@ def test_after_a_rejected_conversion_the_operator_takes_it_back(server):
     assert demo.quota(client)["quantity"][1:] == (0, 0)
 
 
+def test_an_import_of_the_calendar_mends_what_the_resource_shows(server):
+    client = server.client()
+    name = allocated(client, TEMPORARY)
+    before = resource_of(client, name)
+    assert before.end_date.startswith("2027-02"), before
+    year = message("CalendarYear")
+    year.name, year.source = "calendar/2027", "a test"
+    for day in range(8, 13):
+        year.days.add(date=f"2027-02-{day:02}", kind="holiday", name="春节")
+    client.call("CreateCalendarYear", calendar_year=year)
+    after = eventually(lambda: (lambda r: r if r.last_extension_date < before.last_extension_date else None)(
+        resource_of(client, name)), "the resource to show another last day")
+    record = demo.get(client, name)
+    assert (record.last_extension_date, record.end_date) == (after.last_extension_date, before.end_date), record
+    events = [(e.kind, e.action) for e in client.list("ListEvents", as_=demo.OP, parent=after.name)]
+    assert events[-1] == ("import", "recompute"), events
+
+
 def test_what_a_request_must_say(server):
     client = server.client()
     with refused("URGENCY_MISSING", article=20):
