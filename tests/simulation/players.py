@@ -97,8 +97,21 @@ class Players:
             if isinstance(second, Refused) or second.name != first.name or second.revision < first.revision:
                 raise Contradiction(first.name, f"the same request again was answered {second}, before {first}")
             self.year.count("retried")
+        self._reuse_of_a_key(again[0][0])
         if self.calls.head() != before:
             raise Contradiction("audit", "a repeated request left a trace")
+
+    def _reuse_of_a_key(self, call):
+        """The same request id for something else."""
+        other = type(call[2]).FromString(call[2].SerializeToString())
+        if call[0] == "CreateApplication":
+            other.application.purpose += ", and more"
+        else:
+            other.form["comment"] = "something else"
+        answer = self.calls.all([(call[0], call[1], other)])[0]
+        if not isinstance(answer, Refused) or answer.reason != "KEY_REUSED":
+            raise Contradiction("audit", f"a request id was taken twice: {answer}\n{other}")
+        self.year.count("forbidden", answer.reason)
 
     # ---- what is to be done ------------------------------------------------------------------
 
@@ -196,8 +209,10 @@ class Players:
         rows = [row for row in year.processes.steps[kind, a.state] if row.roles and not shared(row)]
         department = year.province.departments[a.department]
         owner = department.person.slug
+        foreign = r.choice([d for d in year.province.departments.values() if d.slug != a.department]).person
+        for method in ("GetApplication", "Explain"):
+            yield (method, foreign.slug, message(method + "Request", name=a.name)), "PERMISSION_DENIED", {"FOREIGN_RECORD"}
         if "du" in (role for row in rows for role in row.roles):
-            foreign = r.choice([d for d in year.province.departments.values() if d.slug != a.department]).person
             action = next(row.action for row in rows if "du" in row.roles)
             yield act_call(a.name, action, {"reason": "mine now"}, who=foreign.slug), "PERMISSION_DENIED", {"FOREIGN_RECORD"}
         for role, reasons in (("ca", {"WRONG_JURISDICTION", "FOREIGN_RECORD"}), ("op", {"WRONG_JURISDICTION", "FOREIGN_RECORD"})):
@@ -285,7 +300,8 @@ class Players:
         r = self.draw("race")
         for a in r.sample(cases, min(2, len(cases))):
             role = r.choice(sorted(self.year.processes.state(a).roles) or [""])
-            people = self.year.province.responsible(role, a.node, a.department)
+            people = [p for p in self.year.province.responsible(role, a.node, a.department)
+                      if role == "du" or p.name not in a.submitters]
             if not people:
                 continue
             said = self.calls.one("Explain", people[0].slug, name=a.name)

@@ -10,7 +10,7 @@ READERS = ("core-ca", "demo")  # who together may read every event
 REGISTERS = {"exemptions": "Exemption", "legacy-clouds": "LegacyCloud", "exchanges": "Exchange", "forecasts": "Forecast"}
 VIEWED = {"applications": "ListApplications", "resources": "ListResources", "quotas": "ListQuotas", "systems": "ListSystems",
           "exemptions": "ListExemptions", "legacy-clouds": "ListLegacyClouds", "exchanges": "ListExchanges", "forecasts": "ListForecasts",
-          "ledger": "ListLedgerEntries"}
+          "ledger": "ListLedgerEntries", "events": "ListEvents"}
 DAY = 86400
 
 

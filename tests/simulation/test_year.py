@@ -189,6 +189,12 @@ def peeping(s):
     views["applications"].append(first(s.applications, lambda a: a.department != views["applications"][0].department))
 
 
+def overheard(s):
+    slug = next(w for w in s.views if s.province.people[w].role == "du")
+    s.views[slug]["events"].append(first(s.events, lambda e: e.name in s.applications and
+                                         s.applications[e.name].department != s.province.people[slug].department))
+
+
 def hidden(s):
     first({w: v for w, v in s.views.items() if s.province.people[w].role == "du"}, lambda v: v["applications"])["applications"].pop()
 
@@ -213,7 +219,7 @@ TAMPERED = {
     "history_leads_to_the_present_state": (history_cut, other_state),
     "every_step_is_a_row_of_its_process_and_taken_by_its_role": (shortcut, usurper),
     "each_request_made_one_case": (made_twice,),
-    "nobody_sees_what_is_not_theirs_and_everybody_what_is": (peeping, hidden),
+    "nobody_sees_what_is_not_theirs_and_everybody_what_is": (peeping, overheard, hidden),
 }
 
 

@@ -171,7 +171,7 @@ class Year:
         self.open_records()
         here = [a for a in self.open if a.department in self.province.departments]
         if r.random() < .4:
-            self.players.misbehave(here, 3)
+            self.players.misbehave(here, 3 + self.cases // 500)
         if r.random() < .25:
             self.players.race(here)
         if r.random() < .06:
