@@ -5,7 +5,7 @@ the ledger's entries, the history or what people see. A finding is (record's nam
 import collections
 import re
 
-from kinds import CHANGE, EXTENSION, RECLAIM
+from kinds import CHANGE, EXTENSION, FORMAL_USE, RECLAIM
 from snapshot import DAY, day_of, day_start, kind_of
 
 MONTHLY, AT_THE_END = [], []
@@ -165,6 +165,23 @@ def passed_clocks_are_marked_or_have_moved_their_case(s):
                 yield a.name, f"{c.term} passed on {c.due_date} and is not overdue"
 
 
+@invariant
+def nothing_is_used_beyond_its_term(s):
+    """The day is the same in the resource, its case and the case's clock."""
+    for r in s.resources.values():
+        a = s.applications.get(r.application)
+        if r.kind == FORMAL_USE or r.state == "reclaimed" or not a:
+            if r.kind == FORMAL_USE and r.end_date:
+                yield r.name, f"is in regular service and would end on {r.end_date}"
+            continue
+        if r.state == "active" and day_start(r.end_date) + DAY <= s.now:
+            yield r.name, f"is active, its term ended on {r.end_date}"
+        if (r.end_date, r.last_extension_date) != (a.end_date, a.last_extension_date):
+            yield r.name, f"ends on {r.end_date} (extension by {r.last_extension_date}), {a.name} on {a.end_date} ({a.last_extension_date})"
+        yield from ((r.name, f"ends on {r.end_date}, its clock on {c.due_date}") for c in running(a)
+                    if c.term == "term" and c.due_date != r.end_date)
+
+
 @at_the_end
 def terms_are_as_long_as_the_rules_said_at_submission(s):
     for a in s.applications.values():
@@ -190,7 +207,9 @@ def firings(s):
         clocks = [c for c in a.clocks if c.term == found[1]]
         clock = next((c for c in clocks if c.due_date == found[2]), clocks[0] if len(clocks) == 1 else None)
         # Of a clock that was computed again only the event knows when it was due.
-        due = max(clock.due_time.seconds, clock.start_time.seconds) if clock else day_start(found[2]) + DAY if found[2] else None
+        due = day_start(found[2]) + DAY if found[2] else None
+        if clock:  # one that begins when its instant has passed is seen at once
+            due = max(clock.due_time.seconds, min(clock.start_time.seconds, e.time.seconds))
         yield e, a, found[1], due
 
 
@@ -289,15 +308,9 @@ STANDING = {("exchanges", "approved")}  # holds until its last day, and nobody n
 
 
 def a_case_about_it_is_open(s, a):
-    """It waits for another one, of which the same is asked: an extension, a return."""
-    about = {n.partition("/")[2] for n in a.resources}
-    return any(o is not a and not s.processes.final(o) and (o.origin == a.name or o.resource in about)
-               for o in s.applications.values())
-
-
-def ends_by_extension_only(s, a):
-    """Before there are extensions, nothing takes the resources of a term that has ended back."""
-    return a.state in ("expired", "expiring") and "extension" not in s.processes.names
+    """It waits for others that hold what it brought, of which the same is asked: take-overs, extensions, returns."""
+    held = [name for n in a.resources if n in s.resources for name in (s.resources[n].open_case, s.resources[n].open_extension)]
+    return any(name in s.applications and not s.processes.final(s.applications[name]) for name in held)
 
 
 @at_the_end
@@ -308,7 +321,7 @@ def somebody_can_move_every_open_case(s):
         if any(s.processes.then(r, c) for c in running(r)):
             continue
         who, actions = s.possible.get(r.name, ("", ()))
-        waits = r.name in s.applications and (a_case_about_it_is_open(s, r) or ends_by_extension_only(s, r))
+        waits = r.name in s.applications and a_case_about_it_is_open(s, r)
         if not waits and (not who or not actions):
             yield r.name, f"{r.state}: {who or 'nobody'} must act and can do {sorted(actions) or 'nothing'}"
 

@@ -64,12 +64,11 @@ def change(year, department, random, purpose):
 
 def reclaim(year, department, random, purpose):
     """Given back by the department, or taken back: then it is the operator's case."""
-    expired = year.free_resource(department, random, (TEST_USE, TEMPORARY_USE), "frozen")
-    resource = expired or year.free_resource(department, random, (FORMAL_USE, TEST_USE, TEMPORARY_USE))
+    resource = year.free_resource(department, random, (FORMAL_USE, TEST_USE, TEMPORARY_USE))
     if not resource:
         return None
     complete = random.random() < .85
-    origin = PROVIDER_LEAVES if expired or random.random() < .15 else RETURN
+    origin = PROVIDER_LEAVES if random.random() < .15 else RETURN
     return message("Application", kind=RECLAIM, purpose=purpose, resource=resource.name.partition("/")[2],
                    reclaim={"offline": True, "migrated": True, "backed_up": complete, "origin": origin})
 

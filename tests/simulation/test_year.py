@@ -100,6 +100,19 @@ def not_marked(s):
     clock.due_time.seconds, clock.overdue = s.now - 1, False
 
 
+def in_use_for_a_term(s):
+    return first(s.resources, lambda r: r.end_date and r.state != "reclaimed")
+
+
+def used_on(s):
+    r = in_use_for_a_term(s)
+    r.state, r.end_date = "active", "2026-03-01"
+
+
+def other_end(s):
+    in_use_for_a_term(s).end_date = "2031-01-01"
+
+
 def other_parameter(s):
     a = closed_case(s)
     key = s.processes.terms[a.kind, a.clocks[0].term].parameter
@@ -207,6 +220,7 @@ TAMPERED = {
     "final_cases_have_no_running_clock": (runs_on,),
     "clocks_end_on_the_day_that_the_calendar_gives": (other_day, other_instant),
     "passed_clocks_are_marked_or_have_moved_their_case": (not_marked,),
+    "nothing_is_used_beyond_its_term": (used_on, other_end),
     "terms_are_as_long_as_the_rules_said_at_submission": (other_parameter,),
     "no_clock_fires_twice": (twice,),
     "clocks_fire_after_their_instants_and_in_their_order": (too_early, out_of_order),

@@ -52,10 +52,10 @@ class Year:
     def plays(self, kind):
         return kind in self.processes.names
 
-    def free_resource(self, department, r, uses, state="active"):
+    def free_resource(self, department, r, uses):
         """One of the department's that no case holds; None if there is none."""
         free = [x for x in self.resources.values() if x.department == department.slug and x.kind in uses
-                and x.state == state and not x.open_case and not x.open_extension]
+                and x.state == "active" and not x.open_case and not x.open_extension]
         return r.choice(free) if free else None
 
     def resource(self, name):
