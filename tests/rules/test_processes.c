@@ -267,6 +267,48 @@ the_first_row_hands_a_new_case_in(void **state)
 	}
 }
 
+/* The line of the README's table of cases, from its bar on. */
+static struct slice
+readme_row(const char *readme, const char *process)
+{
+	char begin[64];
+	snprintf(begin, sizeof(begin), "\n| `%s` |", process);
+	const char *row = strstr(readme, begin);
+	assert_non_null(row);
+	row += strlen(begin);
+	return (struct slice){row, strcspn(row, "\n")};
+}
+
+static bool
+is_persons_action(const struct process *p, struct slice word)
+{
+	for (size_t i = 0; i < p->step_count; i++)
+		if (p->steps[i].roles && slice_is(word, p->steps[i].action))
+			return true;
+	return false;
+}
+
+static void
+the_readme_lists_the_actions_of_every_process(void **state)
+{
+	char *readme = read_source("README.md");
+	(void)state;
+	EACH_PROCESS(p)
+	{
+		struct slice row = readme_row(readme, p->name), rest = row, word;
+		for (size_t i = 0; i < p->step_count; i++) {
+			char quoted[64];
+			snprintf(quoted, sizeof(quoted), "`%s`", p->steps[i].action);
+			const char *found = strstr(row.p, quoted);
+			if (p->steps[i].roles)
+				assert_true(found && found < row.p + row.n);
+		}
+		while (slice_cut(&rest, '`', &word) && slice_cut(&rest, '`', &word))
+			assert_true(is_persons_action(p, word));
+	}
+	free(readme);
+}
+
 static void
 the_states_that_can_be_edited_are_said_as_a_person_would(void **state)
 {
@@ -294,6 +336,7 @@ main(void)
 		cmocka_unit_test(nothing_waits_for_nobody),
 		cmocka_unit_test(every_step_of_the_system_follows_from_a_term_or_another_case),
 		cmocka_unit_test(the_first_row_hands_a_new_case_in),
+		cmocka_unit_test(the_readme_lists_the_actions_of_every_process),
 		cmocka_unit_test(the_states_that_can_be_edited_are_said_as_a_person_would),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
