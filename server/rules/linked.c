@@ -295,7 +295,6 @@ work_create(struct work *w, const zwy_v1_Application *first, struct work *ret, s
 	a->month = arena_printf(w->arena, "%04d-%02d", today.year, today.month);
 	a->state = arena_strdup(w->arena, other.process->states[0].name);
 	a->open = true;
-	a->rules_version = w->out->application.rules_version;
 	work_event(&other, "create", "create", "", a->state, other.process->article, other.comment);
 	*ret = other;
 	return 0;
