@@ -96,24 +96,34 @@ forecast_rely(const zwy_v1_Forecast *before, const zwy_v1_Application *a, const 
 /* ---- beside what was forecast ------------------------------------------------------------- */
 
 static uint64_t
-asked_of(const zwy_v1_Application *a, const char *service)
+asked_of(const zwy_v1_Application *a, const char *service, const char *dimension)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i < a->items_count; i++)
 		if (text_is(a->items[i].service, service))
-			sum += a->items[i].quantity;
+			sum += item_amount(&a->items[i], dimension);
 	return sum;
 }
 
-/* What the operator gave its opinion on. */
-static uint64_t
-forecast_of(const zwy_v1_Forecast *forecast, const char *service)
+/* What the operator gave its opinion on. False if the forecast says nothing of that figure. */
+static bool
+forecast_of(const zwy_v1_Forecast *forecast, const char *service, const char *dimension, uint64_t *ret)
 {
-	uint64_t sum = 0;
-	for (size_t i = 0; i < forecast->reviewed_items_count; i++)
-		if (text_is(forecast->reviewed_items[i].service, service))
-			sum += forecast->reviewed_items[i].quantity;
-	return sum;
+	bool said = text_is(dimension, "quantity");
+	*ret = 0;
+	for (size_t i = 0; i < forecast->reviewed_items_count; i++) {
+		const zwy_v1_ForecastItem *item = &forecast->reviewed_items[i];
+		const char *figure = NULL;
+		uint64_t n;
+		for (size_t k = 0; k < item->spec_count; k++)
+			if (text_is(item->spec[k].key, dimension))
+				figure = item->spec[k].value;
+		if (!text_is(item->service, service) || !amount_of(item->quantity, figure, dimension, &n))
+			continue;
+		said |= figure != NULL;
+		*ret += n;
+	}
+	return said;
 }
 
 /* Whether it ended and brought nothing: rejected, withdrawn, lapsed. */
@@ -126,12 +136,12 @@ came_to_nothing(const zwy_v1_Application *a)
 
 static uint64_t
 taken_of(const zwy_v1_Application *a, const zwy_v1_Application *const *others, size_t count,
-	 const char *service)
+	 const char *service, const char *dimension)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i < count; i++)
 		if (!text_is(others[i]->name, a->name) && !came_to_nothing(others[i]))
-			sum += asked_of(others[i], service);
+			sum += asked_of(others[i], service, dimension);
 	return sum;
 }
 
@@ -145,18 +155,17 @@ first_of_service(const zwy_v1_Application *a, size_t item)
 }
 
 static const char *
-service_line(const zwy_v1_Application *a, const char *service, const zwy_v1_Forecast *forecast,
+service_line(const zwy_v1_Application *a, const char *service, const char *dimension, uint64_t planned,
 	     uint64_t taken, struct arena *arena)
 {
-	uint64_t asked = asked_of(a, service), planned = forecast_of(forecast, service);
-	uint64_t wanted = asked + taken;
+	uint64_t asked = asked_of(a, service, dimension), wanted = asked + taken;
 	const char *more = wanted > planned
 				   ? arena_printf(arena, ": %" PRIu64 " more than forecast", wanted - planned)
 				   : "";
 	return arena_printf(arena,
-			    "%.63s quantity: %" PRIu64 " asked, %" PRIu64 " forecast, %" PRIu64
+			    "%.63s %.40s: %" PRIu64 " asked, %" PRIu64 " forecast, %" PRIu64
 			    " taken by other applications%s",
-			    service, asked, planned, taken, text_of(more));
+			    service, dimension, asked, planned, taken, text_of(more));
 }
 
 static const char *
@@ -175,10 +184,14 @@ planned_lines(const struct facts *facts, const zwy_v1_Application *a, const zwy_
 	      size_t other_count, struct arena *arena, const char ***ret)
 {
 	const zwy_v1_Forecast *forecast = facts->forecast;
-	size_t n = 0;
+	size_t n = 0, room = 1;
+	const char *dimension;
 	if (!is_forecast_kind(a) || !actor_has(facts->actor, CA_BIT | OP_BIT | DU_BIT))
 		return 0;
-	const char **lines = arena_array(arena, (size_t)a->items_count + 1, sizeof(*lines));
+	for (size_t i = 0; i < a->items_count && i < facts->item_count; i++)
+		for (size_t d = 0; dimension_of(facts->items[i].service, NULL, d); d++)
+			room++;
+	const char **lines = arena_array(arena, room, sizeof(*lines));
 	if (!lines)
 		return 0;
 	*ret = lines;
@@ -189,11 +202,16 @@ planned_lines(const struct facts *facts, const zwy_v1_Application *a, const zwy_
 	if (!forecast)
 		return 0; /* the check of the draft says so */
 	lines[n++] = opinion_line(forecast, arena);
-	for (size_t i = 0; i < a->items_count; i++)
-		if (first_of_service(a, i)) {
-			const char *service = text_of(a->items[i].service);
-			uint64_t taken = taken_of(a, others, other_count, service);
-			lines[n++] = service_line(a, service, forecast, taken, arena);
+	for (size_t i = 0; i < a->items_count && i < facts->item_count; i++) {
+		const char *service = text_of(a->items[i].service);
+		if (!first_of_service(a, i))
+			continue;
+		for (size_t d = 0; (dimension = dimension_of(facts->items[i].service, NULL, d)) != NULL;
+		     d++) {
+			uint64_t planned, taken = taken_of(a, others, other_count, service, dimension);
+			if (forecast_of(forecast, service, dimension, &planned))
+				lines[n++] = service_line(a, service, dimension, planned, taken, arena);
 		}
+	}
 	return n;
 }

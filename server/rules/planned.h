@@ -21,7 +21,7 @@ bool forecast_rely(const zwy_v1_Forecast *before, const zwy_v1_Application *a, c
 		   msec now, struct arena *arena, zwy_v1_Forecast *ret,
 		   const struct register_step **ret_step);
 
-/* Lines for whoever reviews, decides or asks: asked, forecast and taken of each service, and the
+/* Lines for whoever reviews, decides or asks: asked, forecast and taken of each service and figure, and the
  * opinion; or that no forecast names it. others: applications that the forecast knows, this one
  * may be among them. Returns how many; 0 for other roles. */
 size_t planned_lines(const struct facts *facts, const zwy_v1_Application *a,

@@ -14,8 +14,7 @@ item_spec(const zwy_v1_Item *item, const char *key)
 	return NULL;
 }
 
-/* quantity × the figure; 0 where there is none. False where it does not fit a ledger entry. */
-static bool
+bool
 amount_of(uint64_t quantity, const char *figure, const char *dimension, uint64_t *ret)
 {
 	uint64_t each = 1;

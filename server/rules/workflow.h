@@ -243,6 +243,9 @@ int check_forecast(const struct facts *facts, const zwy_v1_Application *a, struc
 /* The value in a spec, NULL if it is not there. */
 const char *item_spec(const zwy_v1_Item *item, const char *key);
 const char *resource_spec(const zwy_v1_Resource *r, const char *key);
+/* quantity × the figure of a dimension; 0 where there is none. False where it does not fit a
+ * ledger entry. */
+bool amount_of(uint64_t quantity, const char *figure, const char *dimension, uint64_t *ret);
 /* What a resource holds of a dimension, and what an item asks for: quantity × the figure. */
 uint64_t resource_amount(const zwy_v1_Resource *r, const char *dimension);
 uint64_t item_amount(const zwy_v1_Item *item, const char *dimension);
