@@ -208,8 +208,10 @@ def firings(s):
         clock = next((c for c in clocks if c.due_date == found[2]), clocks[0] if len(clocks) == 1 else None)
         # Of a clock that was computed again only the event knows when it was due.
         due = day_start(found[2]) + DAY if found[2] else None
-        if clock:  # one that begins when its instant has passed is seen at once
-            due = max(clock.due_time.seconds, min(clock.start_time.seconds, e.time.seconds))
+        if clock:
+            due, start = clock.due_time.seconds, clock.start_time.seconds
+            if due < start <= e.time.seconds:
+                due = start  # it began when its instant had passed already, and was seen at once
         yield e, a, found[1], due
 
 
