@@ -221,8 +221,10 @@ application_clock(const struct facts *facts, const zwy_v1_Application *before, c
 			mark_overdue(&w, clock, desc);
 		} else {
 			clock->overdue = desc->missed;
-			w.comment = arena_printf(arena, "%s: the term ended on %s", desc->name,
-						 text_of(clock->due_date));
+			w.comment = desc->unit == UNIT_BEFORE
+					    ? arena_printf(arena, "%s: %s", desc->name, desc->text)
+					    : arena_printf(arena, "%s: the term ended on %s", desc->name,
+							   text_of(clock->due_date));
 			size_t row;
 			r = step_choose(&w, desc->then, &row, f);
 			if (r == 0)
