@@ -112,6 +112,9 @@ struct listing {
 	const char *path, *parent, *filter;
 	unsigned page_size; /* 0: the server's choice */
 };
+#define PAGE_SIZE_MAX 100000 /* what --page-size may be */
+/* The value of --page-size, 0 without; tells what is allowed otherwise. */
+int page_size_of(struct cli *cli, unsigned *ret);
 typedef int (*item_fn)(void *ctx, struct slice item);
 int remote_list(struct cli *cli, const struct listing *list, item_fn item, void *ctx);
 int remote_explain(struct cli *cli, const char *name, struct buf *ret);

@@ -87,12 +87,11 @@ int
 cmd_export(struct cli *cli)
 {
 	struct subject s;
-	uint64_t page_size = 0;
-	const char *text = cli->option[OPT_PAGE_SIZE];
+	unsigned page_size;
 	doing(cli, "export %s", cli->argv[0]);
-	if (text && !number_of(text, 100000, &page_size))
-		return tell_usage(cli, "--page-size is a number, not %s", text);
-	int r = subject_of_collection(cli, &s, cli->argv[0]);
+	int r = page_size_of(cli, &page_size);
+	if (r == EXIT_OK)
+		r = subject_of_collection(cli, &s, cli->argv[0]);
 	if (r == EXIT_OK && !s.kind && cli->output != OUTPUT_JSON)
 		r = tell_usage(cli, "%s has no CSV form; use --output json", cli->argv[0]);
 	if (r != EXIT_OK)
@@ -100,7 +99,7 @@ cmd_export(struct cli *cli)
 	struct listing list = {.path = s.list,
 			       .parent = s.name,
 			       .filter = cli->option[OPT_FILTER],
-			       .page_size = (unsigned)page_size};
+			       .page_size = page_size};
 	if (cli->output == OUTPUT_JSON) {
 		struct printer p;
 		printer_open(&p, cli, s.message);

@@ -24,18 +24,17 @@ cmd_list(struct cli *cli)
 {
 	struct subject s;
 	struct printer p;
-	uint64_t page_size = 0;
-	const char *text = cli->option[OPT_PAGE_SIZE];
+	unsigned page_size;
 	doing(cli, "list %s", cli->argv[0]);
-	if (text && !number_of(text, 100000, &page_size))
-		return tell_usage(cli, "--page-size is a number, not %s", text);
-	int r = subject_of_collection(cli, &s, cli->argv[0]);
+	int r = page_size_of(cli, &page_size);
+	if (r == EXIT_OK)
+		r = subject_of_collection(cli, &s, cli->argv[0]);
 	if (r != EXIT_OK)
 		return r;
 	struct listing list = {.path = s.list,
 			       .parent = s.name,
 			       .filter = cli->option[OPT_FILTER],
-			       .page_size = (unsigned)page_size};
+			       .page_size = page_size};
 	printer_open(&p, cli, s.message);
 	return printer_close(&p, remote_list(cli, &list, printer_item, &p));
 }

@@ -115,6 +115,17 @@ remote_get(struct cli *cli, const char *path, const char *name, struct buf *ret)
 	return r;
 }
 
+int
+page_size_of(struct cli *cli, unsigned *ret)
+{
+	uint64_t size = 0;
+	const char *text = cli->option[OPT_PAGE_SIZE];
+	if (text && !number_of(text, PAGE_SIZE_MAX, &size))
+		return tell_usage(cli, "--page-size is a number up to %d, not %s", PAGE_SIZE_MAX, text);
+	*ret = (unsigned)size;
+	return EXIT_OK;
+}
+
 /* One page; the token of the next replaces *token. */
 static int
 fetch_page(struct cli *cli, const struct listing *list, struct buf *token, struct buf *page)

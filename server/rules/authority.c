@@ -123,11 +123,17 @@ is_among(char *const *persons, size_t count, const char *person)
 	return false;
 }
 
-bool
+static bool
 is_submitter(const struct actor *actor, char *const *submitters, size_t count)
 {
 	return is_among(submitters, count, actor->principal) ||
 	       (!actor->caller_is_gateway && is_among(submitters, count, actor->caller));
+}
+
+bool
+decides_own(const struct actor *actor, unsigned roles, char *const *submitters, size_t count)
+{
+	return !(roles & DU_BIT) && !actor->is_system && is_submitter(actor, submitters, count);
 }
 
 int

@@ -24,16 +24,13 @@ row_open(const struct facts *facts, const struct process *p, const zwy_v1_Applic
 	struct work w = {.facts = facts, .process = p, .before = a, .out = &out, .root = &out};
 	if (!s->roles || !text_is(s->from, a->state) || process_step(p, s->from, s->action) != row)
 		return false;
-	if (p->rules[row].guard == guard_return_once && a->supplements > 0)
-		return false;
-	if (p->rules[row].guard == guard_preserved && guard_preserved(&w, &ignored))
+	if (guard_is_early(p->rules[row].guard) && p->rules[row].guard(&w, &ignored))
 		return false;
 	if (!step_possible(&w, s->action) ||
 	    authority_check(facts, a->department, process_roles(p, a, s->roles), s->action, s->article,
 			    &ignored))
 		return false;
-	return (s->roles & DU_BIT) || facts->actor->is_system ||
-	       !is_submitter(facts->actor, a->submitters, a->submitters_count);
+	return !decides_own(facts->actor, s->roles, a->submitters, a->submitters_count);
 }
 
 /* Whether the state waits for this actor, among others perhaps. */
@@ -43,8 +40,7 @@ waits_for(const struct facts *facts, const struct process *p, const zwy_v1_Appli
 	struct fault ignored;
 	return roles && !clock_ended(p, a, facts->now) &&
 	       authority_check(facts, a->department, roles, a->state, p->article, &ignored) == 0 &&
-	       ((roles & DU_BIT) || facts->actor->is_system ||
-		!is_submitter(facts->actor, a->submitters, a->submitters_count));
+	       !decides_own(facts->actor, roles, a->submitters, a->submitters_count);
 }
 
 static void

@@ -9,6 +9,16 @@ guard_none(const struct work *w, struct fault *f)
 	return 0;
 }
 
+bool
+guard_is_early(guard_fn guard)
+{
+	static const guard_fn early[] = {guard_return_once, guard_preserved, guard_change_start};
+	for (size_t i = 0; i < sizeof(early) / sizeof(early[0]); i++)
+		if (early[i] == guard)
+			return true;
+	return false;
+}
+
 int
 guard_submit(const struct work *w, struct fault *f)
 {

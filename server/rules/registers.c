@@ -103,10 +103,11 @@ set_text(void *record, size_t offset, char *value)
 }
 
 static bool
-handed_in(const struct register_desc *desc, const void *record, const struct actor *actor)
+own_decision(const struct register_desc *desc, const void *record, const struct actor *actor, unsigned roles)
 {
 	char *const *all = *(char **const *)((const char *)record + desc->submitters);
-	return is_submitter(actor, all, *(const pb_size_t *)((const char *)record + desc->submitters_count));
+	return decides_own(actor, roles, all,
+			   *(const pb_size_t *)((const char *)record + desc->submitters_count));
 }
 
 int
@@ -131,7 +132,7 @@ may_act(const struct register_facts *facts, const struct register_desc *desc, co
 		return r;
 	bool decides = actor_has(a, roles & ~DU_BIT);
 	if (decides && node_check(a, facts->node, (roles & DU_BIT) ? &ignored : f) == 0) {
-		if ((roles & DU_BIT) || a->is_system || !handed_in(desc, record, a))
+		if (!own_decision(desc, record, a, roles))
 			return 0;
 		return fault_set(f, ERR_SELF_DECISION,
 				 "%.80s, or who calls for it, handed the record in; %s is for somebody else",

@@ -253,8 +253,7 @@ person_check(const struct work *w, const char **ret_article, struct fault *f)
 				act->action, *ret_article, f);
 	if (r)
 		return r;
-	if (!(roles & DU_BIT) && !facts->actor->is_system &&
-	    is_submitter(facts->actor, before->submitters, before->submitters_count))
+	if (decides_own(facts->actor, roles, before->submitters, before->submitters_count))
 		return fault_set(
 			f, ERR_SELF_DECISION,
 			"%.80s, or who calls for it, handed the application in; %s is for somebody else",
@@ -270,7 +269,7 @@ person_check(const struct work *w, const char **ret_article, struct fault *f)
 static int
 step_at_once(struct work *w, struct fault *f)
 {
-	size_t row = process_step(w->process, w->out->application.state, "apply");
+	size_t row = process_step(w->process, w->out->application.state, STEP_AT_ONCE);
 	if (row == w->process->step_count || w->process->steps[row].roles)
 		return 0;
 	return step_apply(w, row, "clock", f);

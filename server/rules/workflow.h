@@ -36,11 +36,13 @@ struct work {
 	size_t event_room;
 };
 
+typedef int (*guard_fn)(const struct work *w, struct fault *f);
+
 /* The columns of a process's steps that only this folder needs; same rows. */
 struct step_rule {
 	enum term start, stop;
 	enum quota_effect quota;
-	int (*guard)(const struct work *w, struct fault *f);
+	guard_fn guard;
 	int (*effect)(struct work *w, struct fault *f);
 };
 
@@ -54,6 +56,8 @@ void work_event(struct work *w, const char *kind, const char *action, const char
 		const char *article, const char *comment);
 /* The row of an action in the case's state, chosen by the form and by conditions. */
 int step_choose(const struct work *w, const char *action, size_t *ret_row, struct fault *f);
+/* The system's own action that follows in the same command as the step into its state. */
+#define STEP_AT_ONCE "apply"
 /* Carries a row out: guard, effect, quota, clocks, state, event. */
 int step_apply(struct work *w, size_t row, const char *kind, struct fault *f);
 /* Whether the state has a row of that action whose condition holds. */
@@ -158,6 +162,8 @@ int check_attested(const struct facts *facts, const zwy_v1_Application *a, struc
 
 /* ---- guards.c ------------------------------------------------------------ */
 
+/* Whether it looks at the case alone, not at the form: what it would refuse is not offered. */
+bool guard_is_early(guard_fn guard);
 int guard_none(const struct work *w, struct fault *f);
 int guard_submit(const struct work *w, struct fault *f);
 int guard_resubmit(const struct work *w, struct fault *f);
@@ -282,8 +288,9 @@ msec msec_of(google_protobuf_Timestamp t);
 /* Role, then department or node. what: "decide". */
 int authority_check(const struct facts *facts, const char *department, unsigned roles, const char *what,
 		    const char *article, struct fault *f);
-/* Nobody decides a request of their own, also not through somebody else's name. */
-bool is_submitter(const struct actor *actor, char *const *submitters, size_t count);
+/* Nobody decides a request of their own, also not through somebody else's name: whether a
+ * step for these roles would be that. What the department may take itself is no decision. */
+bool decides_own(const struct actor *actor, unsigned roles, char *const *submitters, size_t count);
 /* Adds who acts, and who called for that unless it is a gateway: none of them decides.
  * The list is made anew in the arena. */
 int submitters_add(const struct actor *actor, struct arena *arena, char ***list, pb_size_t *count,

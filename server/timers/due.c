@@ -9,6 +9,8 @@
 
 /* Clocks carried out at once: they share a commit. */
 #define BATCH 256
+/* Cases looked at without leaving the loop, for those that have something to compute again. */
+#define LOOKED_AT 4096
 /* The wall clock may be set: look again at least this often. */
 #define LOOK_AGAIN_MS 60000
 /* Pause after a clock that could not be carried out. */
@@ -126,13 +128,13 @@ recompute_batch(struct server *s)
 	struct scan scan;
 	struct record record;
 	struct buf last = {0};
-	int n = 0, rc = name_parse_collection(&spec.collection, SLICE("applications"), NULL);
+	int n = 0, looked = 0, rc = name_parse_collection(&spec.collection, SLICE("applications"), NULL);
 	spec.index = field_by_name(spec.collection.kind->message, SLICE("open"));
 	if (rc == 0)
 		rc = scan_open(&scan, server_reader(s), &spec);
 	if (rc != 0)
 		return server_clock_now(&s->clock) + FAILED_MS;
-	while (n < BATCH && (rc = scan_next(&scan, &record)) == 1) {
+	while (n < BATCH && looked++ < LOOKED_AT && (rc = scan_next(&scan, &record)) == 1) {
 		buf_clear(&last);
 		buf_append_slice(&last, record.key);
 		if (is_provisional(record.body))
@@ -141,7 +143,7 @@ recompute_batch(struct server *s)
 	scan_close(&scan);
 	buf_release(&due->after);
 	due->after = last;
-	due->recomputing = n == BATCH;
+	due->recomputing = rc == 1;
 	if (!due->recomputing)
 		buf_clear(&due->after);
 	return server_clock_now(&s->clock);
