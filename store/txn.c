@@ -140,8 +140,15 @@ put_counters(struct txn *t)
 
 /* ---- events ---- */
 
+/* A record that changes without an event of its own. */
+struct changed {
+	struct slice name;
+	struct changed *next;
+};
+
 static void
-event_body(struct buf *b, const struct event *e, msec now, uint64_t revision, uint64_t command_revision)
+event_body(struct buf *b, const struct event *e, const struct changed *changed, msec now, uint64_t revision,
+	   uint64_t command_revision)
 {
 	wire_put_uint(b, zwy_v1_Event_revision_tag, revision);
 	wire_put_time(b, zwy_v1_Event_time_tag, now);
@@ -156,17 +163,19 @@ event_body(struct buf *b, const struct event *e, msec now, uint64_t revision, ui
 	wire_put_uint(b, zwy_v1_Event_command_revision_tag, command_revision);
 	wire_put_string(b, zwy_v1_Event_comment_tag, e->comment);
 	wire_put_string(b, zwy_v1_Event_trace_tag, e->trace);
+	for (const struct changed *c = changed; c; c = c->next)
+		wire_put_string(b, zwy_v1_Event_changed_tag, c->name);
 }
 
 /* Appends a row to a log and moves its head. */
 static int
-append_row(struct txn *t, enum table table, struct head *head, const struct event *e, msec now,
-	   uint64_t command_revision)
+append_row(struct txn *t, enum table table, struct head *head, const struct event *e,
+	   const struct changed *changed, msec now, uint64_t command_revision)
 {
 	unsigned char number[8];
 	struct head next = {.number = head->number + 1};
 	buf_clear(&t->body);
-	event_body(&t->body, e, now, next.number, command_revision);
+	event_body(&t->body, e, changed, now, next.number, command_revision);
 	buf_clear(&t->row);
 	buf_append(&t->row, head->digest, DIGEST_BYTES);
 	envelope_append(&t->row, &(struct envelope){.revision = next.number,
@@ -196,6 +205,7 @@ slug_fits(struct slice s)
 struct pending {
 	struct event event;
 	struct slice key;
+	struct changed *changed; /* told of by this event */
 	struct pending *next;
 };
 
@@ -203,7 +213,7 @@ struct pending {
 static int
 append_event(struct txn *t, const struct pending *p, msec now, uint64_t command_revision)
 {
-	int rc = append_row(t, TABLE_EVENTS, &t->events, &p->event, now, command_revision);
+	int rc = append_row(t, TABLE_EVENTS, &t->events, &p->event, p->changed, now, command_revision);
 	if (rc != 0)
 		return rc;
 	buf_clear(&t->key);
@@ -285,6 +295,57 @@ copy_puts(struct txn *t, const struct put *from, struct put **ret)
 	return 0;
 }
 
+static const struct pending *
+event_of(const struct pending *from, const struct pending *to, struct slice key)
+{
+	while (from != to && !slice_equal(from->key, key))
+		from = from->next;
+	return from == to ? NULL : from;
+}
+
+/* The event that whoever may read the record may read too, where there is one: of the same
+ * department and node. Else the last. */
+static struct pending *
+teller(struct pending *events, const struct put *p)
+{
+	struct pending *last = events;
+	for (struct pending *e = events; e; e = e->next) {
+		if (slice_equal(e->event.department, p->department) && slice_equal(e->event.node, p->node))
+			return e;
+		last = e;
+	}
+	return last;
+}
+
+/* Whoever keeps what it read must hear of every record that changes: of those without an
+ * event of their own, another event of the command tells. */
+static int
+tell_changed(struct txn *t, const struct put *puts, struct pending *events)
+{
+	const struct pending *near = events; /* they most often come in the order of the records */
+	for (const struct put *p = puts; p; p = p->next) {
+		buf_clear(&t->key);
+		int rc = name_key(&t->key, &p->name);
+		if (rc != 0)
+			return rc;
+		const struct pending *own = event_of(near, NULL, buf_slice(&t->key));
+		own = own ? own : event_of(events, near, buf_slice(&t->key));
+		if (own) {
+			near = own;
+			continue;
+		}
+		buf_clear(&t->body);
+		name_format(&t->body, &p->name);
+		struct changed *c = arena_alloc(&t->arena, sizeof(*c));
+		struct pending *e = teller(events, p);
+		if (!c || t->body.error)
+			return ERR_NO_MEMORY;
+		*c = (struct changed){arena_copy(&t->arena, buf_slice(&t->body)), e->changed};
+		e->changed = c;
+	}
+	return t->arena.failed ? ERR_NO_MEMORY : 0;
+}
+
 static int
 write_change(struct txn *t, const struct put *puts, const struct pending *events, msec now)
 {
@@ -312,6 +373,8 @@ txn_apply(struct txn *t, const struct change *change, uint64_t *ret_revision)
 	int rc = copy_puts(t, change->puts, &puts);
 	if (rc == 0)
 		rc = copy_events(t, change->events, &events);
+	if (rc == 0)
+		rc = tell_changed(t, puts, events);
 	if (rc != 0)
 		return rc;
 	t->applied = true;
@@ -331,6 +394,6 @@ txn_access(struct txn *t, const struct event *e, msec now)
 		return t->error;
 	if (!slug_fits(e->department) || !slug_fits(e->node))
 		return ERR_INVALID_NAME;
-	int rc = append_row(t, TABLE_ACCESS, &t->accesses, e, now, 0);
+	int rc = append_row(t, TABLE_ACCESS, &t->accesses, e, NULL, now, 0);
 	return rc ? (t->error = rc) : 0;
 }
