@@ -92,6 +92,7 @@ server_init(struct server *s, uv_loop_t *loop, struct fault *f)
 	pthread_mutex_init(&s->done_lock, NULL);
 	uv_async_init(loop, &s->done, take_done);
 	s->done.data = s;
+	watchers_init(s);
 	int rc = snapshot_open(&s->snapshot, s->store);
 	return rc ? fault_set(f, rc, "the store cannot be read") : 0;
 }
@@ -124,8 +125,10 @@ void
 server_forget(struct server *s, unsigned kinds)
 {
 	const unsigned who = KIND_BIT(KIND_PRINCIPAL) | KIND_BIT(KIND_DELEGATION) | KIND_BIT(KIND_NODE);
-	if (kinds & who)
+	if (kinds & who) {
 		caller_cache_clear(&s->callers);
+		watchers_identify(s);
+	}
 	if (kinds & RULEBOOK_KINDS) {
 		rulebook_free(s->book);
 		s->book = NULL;

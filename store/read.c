@@ -167,6 +167,26 @@ reader_head(struct reader *r)
 	return head.number;
 }
 
+/* Each row has the digest of the one before; the last one's stands in the head. */
+int
+event_digest(struct reader *r, uint64_t revision, unsigned char ret[DIGEST_BYTES])
+{
+	struct event_row next;
+	struct head head = {0};
+	int rc = event_get(r, revision + 1, &next);
+	if (rc == 0) {
+		memcpy(ret, next.previous, DIGEST_BYTES);
+		return 0;
+	}
+	if (rc == ERR_NOT_FOUND)
+		rc = meta_get_head(r->view, LOG_EVENTS, &head);
+	if (rc == 0 && head.number != revision)
+		rc = ERR_NOT_FOUND;
+	if (rc == 0)
+		memcpy(ret, head.digest, DIGEST_BYTES);
+	return rc;
+}
+
 /* ---- clocks ---- */
 
 int

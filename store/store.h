@@ -152,6 +152,8 @@ int event_get_of(struct reader *r, const struct name *name, uint64_t from, struc
 /* The last before `before` (0: the newest). */
 int event_last_of(struct reader *r, const struct name *name, uint64_t before, struct event_row *ret);
 uint64_t reader_head(struct reader *r);
+/* SM3 of that event's row; zero bytes for revision 0. ERR_NOT_FOUND: beyond the head. */
+int event_digest(struct reader *r, uint64_t revision, unsigned char ret[DIGEST_BYTES]);
 
 /* The second chained log: reads by regulators and refusals, so that reading moves
  * nothing else. Rows have numbers of their own, from 1. */

@@ -341,6 +341,16 @@ caller_identify(struct call *c, const struct actor **ret, struct fault *f)
 	return rc;
 }
 
+int
+caller_now(struct call *c, const struct actor **ret, struct fault *f)
+{
+	struct caller_entry *e = NULL;
+	int rc = find_entry(call_server(c), c, &e, f);
+	if (rc == 0)
+		*ret = &e->actor;
+	return rc;
+}
+
 void
 caller_cache_clear(struct caller_cache *cache)
 {

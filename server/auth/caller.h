@@ -29,6 +29,8 @@ struct caller_cache {
  * ERR_UNAUTHENTICATED, ERR_PRINCIPAL_DISABLED, ERR_NOT_DELEGATED, ERR_INVALID_ARGUMENT; ERR_OVERLOADED beyond
  * calls_per_principal. */
 int caller_identify(struct call *c, const struct actor **ret, struct fault *f);
+/* The same for a call that has been identified before, which may be somebody else by now. */
+int caller_now(struct call *c, const struct actor **ret, struct fault *f);
 void caller_cache_clear(struct caller_cache *cache);
 
 #endif

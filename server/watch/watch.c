@@ -5,13 +5,14 @@
 #include "server.h"
 #include "services/service.h"
 #include "wire.h"
+#include "zwy/v1/watch.pb.h"
 
-enum { REQUEST_PREFIX = 1, REQUEST_SINCE = 2 };
 enum { EVENT_NAME = 3 };
-enum { BATCH_EVENTS = 1, BATCH_REVISION = 2 };
 
 /* Events read in one turn for one watcher: the loop has others to serve. */
 #define PUMP_EVENTS 1000
+/* How often it is seen whom a heartbeat is due. */
+#define HEART_TICK_MS 50
 
 struct watcher {
 	struct watcher *next, **link;
@@ -22,6 +23,8 @@ struct watcher {
 	uint64_t reported; /* newest revision named to the client (batches) */
 	struct actor actor;
 	bool batches, full, started;
+	uint64_t heartbeat; /* ms; 0: none */
+	uint64_t said_at;   /* uv_now() of the last message */
 };
 
 static void
@@ -41,12 +44,27 @@ wanted(const struct watcher *w, const struct event_row *row)
 	return slice_starts(wire_string(row->body, EVENT_NAME), w->prefix) && event_readable(&w->actor, row);
 }
 
+/* The digest by which it is known again stands where there is no event to tell. */
 static void
-send_batch(struct watcher *w, struct buf *batch)
+append_place(struct watcher *w, struct reader *r, bool digest_too, struct buf *batch)
 {
-	wire_put_uint(batch, BATCH_REVISION, w->since);
+	unsigned char digest[DIGEST_BYTES];
+	char hex[2 * DIGEST_BYTES + 1];
+	wire_put_uint(batch, zwy_v1_WatchResponse_revision_tag, w->since);
+	wire_put_uint(batch, zwy_v1_WatchResponse_head_tag, reader_head(r));
+	if (!digest_too || event_digest(r, w->since, digest) != 0)
+		return;
+	hex_encode(hex, digest, sizeof(digest));
+	wire_put_string(batch, zwy_v1_WatchResponse_digest_tag, slice_of(hex));
+}
+
+static void
+send_batch(struct watcher *w, struct reader *r, struct buf *batch)
+{
+	append_place(w, r, batch->n == 0, batch);
 	w->full = call_send(w->call, buf_slice(batch)) == CALL_FULL;
 	w->reported = w->since;
+	w->said_at = uv_now(w->server->loop);
 	buf_clear(batch);
 }
 
@@ -71,14 +89,14 @@ pump_batches(struct watcher *w, struct reader *r)
 		w->since = row.revision;
 		if (!wanted(w, &row))
 			continue;
-		wire_put_bytes(&batch, BATCH_EVENTS, row.body);
+		wire_put_bytes(&batch, zwy_v1_WatchResponse_events_tag, row.body);
 		if (++n == (size_t)w->server->settings.watch_batch) {
-			send_batch(w, &batch);
+			send_batch(w, r, &batch);
 			n = 0;
 		}
 	}
 	if (!w->full && (n || !w->started || w->since > w->reported))
-		send_batch(w, &batch);
+		send_batch(w, r, &batch);
 	w->started = true;
 	buf_release(&batch);
 }
@@ -97,10 +115,51 @@ watcher_pump(struct watcher *w)
 	return !w->full && w->since < reader_head(r);
 }
 
+static bool
+same_actor(const struct actor *a, const struct actor *b)
+{
+	return strcmp(a->principal, b->principal) == 0 && strcmp(a->department, b->department) == 0 &&
+	       strcmp(a->node, b->node) == 0 && a->roles == b->roles && a->level == b->level;
+}
+
+static void
+end(struct watcher *w, const struct fault *f)
+{
+	watcher_stop(w);
+	call_finish(w->call, f);
+}
+
+void
+watchers_identify(struct server *s)
+{
+	s->watchers.identify = true;
+}
+
+static void
+identify_all(struct server *s)
+{
+	for (struct watcher *w = s->watchers.first, *next; w; w = next) {
+		const struct actor *actor;
+		struct fault f = {0};
+		next = w->next;
+		if (caller_now(w->call, &actor, &f) != 0)
+			end(w, &f);
+		else if (!same_actor(actor, &w->actor)) {
+			fault_set(&f, ERR_CALLER_CHANGED,
+				  "what %s may see has changed; watch again from the last revision seen",
+				  actor->principal);
+			end(w, &f);
+		}
+	}
+	s->watchers.identify = false;
+}
+
 void
 watchers_pump(struct server *s)
 {
 	bool more = false;
+	if (s->watchers.identify)
+		identify_all(s);
 	for (struct watcher *w = s->watchers.first, *next; w; w = next) {
 		next = w->next;
 		more |= watcher_pump(w);
@@ -124,11 +183,76 @@ watchers_end(struct server *s)
 	struct fault f = {0};
 	fault_set(&f, ERR_UNAVAILABLE,
 		  "the server is shutting down; watch again from the last revision seen");
-	while (s->watchers.first) {
-		struct watcher *w = s->watchers.first;
-		watcher_stop(w);
-		call_finish(w->call, &f);
+	while (s->watchers.first)
+		end(s->watchers.first, &f);
+}
+
+/* ---- heartbeats ---- */
+
+static void
+beat(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	struct buf empty = {0};
+	bool wanted = false;
+	for (struct watcher *w = s->watchers.first; w; w = w->next) {
+		wanted |= w->heartbeat != 0;
+		if (w->heartbeat && !w->full && uv_now(s->loop) - w->said_at >= w->heartbeat)
+			send_batch(w, server_reader(s), &empty);
 	}
+	buf_release(&empty);
+	if (!wanted)
+		uv_timer_stop(timer);
+}
+
+void
+watchers_init(struct server *s)
+{
+	uv_timer_init(s->loop, &s->watchers.heart);
+	s->watchers.heart.data = s;
+}
+
+static void
+start_heart(struct watcher *w, struct slice message)
+{
+	uv_timer_t *heart = &w->server->watchers.heart;
+	uint64_t least = (uint64_t)w->server->settings.watch_heartbeat_min;
+	uint64_t asked = wire_uint(message, zwy_v1_WatchRequest_heartbeat_ms_tag);
+	if (!w->batches || !asked)
+		return;
+	w->heartbeat = asked > least ? asked : least;
+	if (uv_is_active((uv_handle_t *)heart))
+		return;
+	uv_timer_start(heart, beat, HEART_TICK_MS, HEART_TICK_MS);
+	uv_unref((uv_handle_t *)heart);
+}
+
+/* ---- the beginning ---- */
+
+/* Where the caller wants to go on is a place in this history. */
+static int
+check_place(const struct watcher *w, struct reader *r, struct slice message, struct fault *f)
+{
+	struct slice said = wire_string(message, zwy_v1_WatchRequest_digest_tag);
+	uint64_t at = wire_uint(message, zwy_v1_WatchRequest_digest_revision_tag), head = reader_head(r);
+	unsigned char digest[DIGEST_BYTES], known[DIGEST_BYTES];
+	if (w->since > head)
+		return fault_add(f, ERR_OUT_OF_RANGE, "since",
+				 "since: %llu is newer than this server's history, which ends at %llu; "
+				 "it may have been restored from a backup: begin again",
+				 (unsigned long long)w->since, (unsigned long long)head);
+	if (said.n == 0)
+		return 0;
+	if (!hex_decode(known, sizeof(known), said))
+		return fault_add(f, ERR_INVALID_FIELD, "digest",
+				 "digest: \"%.*s\" is not %d lower case hexadecimal digits", (int)said.n,
+				 said.p, 2 * DIGEST_BYTES);
+	if (at <= head && event_digest(r, at, digest) == 0 && memcmp(digest, known, sizeof(known)) == 0)
+		return 0;
+	return fault_add(f, ERR_OUT_OF_RANGE, "digest",
+			 "digest: this server's history has another event %llu; "
+			 "it may have been restored from a backup: begin again",
+			 (unsigned long long)at);
 }
 
 static void
@@ -146,23 +270,20 @@ start(struct call *c, struct slice message, bool batches)
 		call_finish(c, &f);
 		return;
 	}
-	uint64_t head = reader_head(server_reader(s));
+	struct reader *r = server_reader(s);
 	*w = (struct watcher){
 		.server = s,
 		.call = c,
-		.prefix = arena_copy(call_arena(c), wire_string(message, REQUEST_PREFIX)),
-		.since = wire_find(message, REQUEST_SINCE, &since) ? since.value : head,
+		.prefix = arena_copy(call_arena(c), wire_string(message, zwy_v1_WatchRequest_prefix_tag)),
+		.since = wire_find(message, zwy_v1_WatchRequest_since_tag, &since) ? since.value
+										   : reader_head(r),
 		.actor = *actor,
 		.batches = batches,
 	};
 	w->actor.principal = arena_strdup(call_arena(c), actor->principal);
 	w->actor.department = arena_strdup(call_arena(c), actor->department);
 	w->actor.node = arena_strdup(call_arena(c), actor->node);
-	if (w->since > head) {
-		fault_add(&f, ERR_OUT_OF_RANGE, "since",
-			  "since: %llu is newer than this server's history, which ends at %llu; "
-			  "it may have been restored from a backup: begin again",
-			  (unsigned long long)w->since, (unsigned long long)head);
+	if (check_place(w, r, message, &f) != 0) {
 		call_finish(c, &f);
 		return;
 	}
@@ -172,6 +293,7 @@ start(struct call *c, struct slice message, bool batches)
 		w->next->link = &w->next;
 	s->watchers.first = w;
 	call_set_user(c, w);
+	start_heart(w, message);
 	call_send_headers(
 		c); /* the first event may be long in coming; a client wants to know that it is heard */
 	if (watcher_pump(w))

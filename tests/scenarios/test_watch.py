@@ -151,6 +151,62 @@ def test_many_watchers_see_the_same(server):
         stream.cancel()
 
 
+def test_a_batch_says_how_far_the_server_is(server):
+    client = server.client()
+    demo.in_state(client, "closed")
+    stream = client.stream("WatchBatches", as_=demo.CA, since=0, heartbeat_ms=100)
+    for batch in stream:
+        assert batch.revision <= batch.head, batch
+        if batch.revision == batch.head and not batch.events:
+            break
+    stream.cancel()
+    assert (batch.head, batch.digest) == (head(client), client.call("GetHead", as_=demo.CA).digest)
+
+
+def test_a_heartbeat_comes_while_nothing_happens(server):
+    client = server.client()
+    stream = client.stream("WatchBatches", as_=demo.CA, heartbeat_ms=1)
+    beats = [next(stream) for _ in range(4)]
+    stream.cancel()
+    assert all(not beat.events and beat.revision == beat.head and len(beat.digest) == 64 for beat in beats), beats
+
+
+def test_another_history_is_not_gone_on_with(server):
+    client = server.client()
+    demo.file(client)
+    here = client.call("GetHead", as_=demo.CA)
+    stream = client.stream("WatchBatches", as_=demo.CA, since=here.revision, digest=here.digest, digest_revision=here.revision)
+    assert next(stream).revision == here.revision
+    stream.cancel()
+    for since, digest, at in ((here.revision, "0" * 64, here.revision), (here.revision, here.digest, here.revision - 1),
+                              (here.revision, here.digest, here.revision + 5), (here.revision + 1, "", 0)):
+        stream = client.stream("WatchBatches", as_=demo.CA, since=since, digest=digest, digest_revision=at)
+        try:
+            raise AssertionError(f"{since} {digest} {at}: {next(stream)}")
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.OUT_OF_RANGE and "backup" in error.details(), error
+
+
+def test_who_loses_a_role_sees_nothing_more(server):
+    client = server.client()
+    stream = client.stream("Watch", as_=demo.DU, prefix="applications/")
+    kept = client.stream("Watch", as_=demo.CA, prefix="applications/")
+    name = demo.file(client).name
+    assert next(stream).name == name and next(kept).name == name
+    client.call("UpdatePrincipal", principal={"name": f"principals/{demo.DU}", "disabled": True}, update_mask={"paths": ["disabled"]})
+    demo.act(client, name, "accept", demo.CA)
+    rest = []
+    try:
+        for event in stream:
+            rest.append(event.action)
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.PERMISSION_DENIED, error
+    assert "accept" not in rest, rest
+    while next(kept).action != "accept":
+        pass
+    kept.cancel()
+
+
 def test_with_the_command_line(server):
     client = server.client()
     name = demo.in_state(client, "closed")

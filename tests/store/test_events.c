@@ -35,6 +35,69 @@ events_are_numbered_without_gaps_and_carry_their_command(void **state)
 	assert_clean(x);
 }
 
+/* Event.changed of a row, joined by blanks. */
+static const char *
+changed_by(struct reader *r, uint64_t revision)
+{
+	static char text[256];
+	struct event_row e;
+	struct wire_field w;
+	text[0] = '\0';
+	assert_int_equal(event_get(r, revision, &e), 0);
+	while (wire_next(&e.body, &w) == 1)
+		if (w.number == 14)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%.*s",
+				 text[0] ? " " : "", (int)w.bytes.n, w.bytes.p);
+	return text;
+}
+
+static void
+records_without_an_event_are_told_of_by_another(void **state)
+{
+	struct fixture *x = *state;
+	struct snapshot *snapshot;
+	struct put_command *c = command_new(x);
+	command_put(x, c, "systems/a", "d1", "n1", SLICE(""));
+	command_put(x, c, "systems/b", "d2", "n1", SLICE(""));
+	command_put(x, c, "systems/c", "d2", "n1", SLICE(""));
+	/* c changes without a word, in the department of b. */
+	c->change.events->next->next = NULL;
+	assert_int_equal(store_execute(x->store, &c->command), 0);
+	assert_int_equal(snapshot_open(&snapshot, x->store), 0);
+	assert_string_equal(changed_by(snapshot_reader(snapshot), 1), "");
+	assert_string_equal(changed_by(snapshot_reader(snapshot), 2), "systems/c");
+	snapshot_close(snapshot);
+	fixture_close(x);
+	assert_clean(x);
+}
+
+static void
+a_revision_is_known_by_its_digest(void **state)
+{
+	struct fixture *x = *state;
+	struct snapshot *snapshot;
+	struct event_row e;
+	unsigned char digest[DIGEST_BYTES], zero[DIGEST_BYTES] = {0}, head[DIGEST_BYTES];
+	uint64_t revision;
+	put_record(x, "systems/a", "d", "n", SLICE(""));
+	put_record(x, "systems/b", "d", "n", SLICE(""));
+	assert_int_equal(snapshot_open(&snapshot, x->store), 0);
+	struct reader *r = snapshot_reader(snapshot);
+	store_head_digest(x->store, &revision, head);
+	assert_int_equal(revision, 2);
+	assert_int_equal(event_digest(r, 0, digest), 0);
+	assert_memory_equal(digest, zero, sizeof(zero));
+	assert_int_equal(event_digest(r, 1, digest), 0);
+	assert_int_equal(event_get(r, 2, &e), 0);
+	assert_memory_equal(digest, e.previous, sizeof(digest));
+	assert_int_equal(event_digest(r, 2, digest), 0);
+	assert_memory_equal(digest, head, sizeof(head));
+	assert_int_equal(event_digest(r, 3, digest), ERR_NOT_FOUND);
+	snapshot_close(snapshot);
+	fixture_close(x);
+	assert_clean(x);
+}
+
 static void
 a_record_s_own_events_are_found_from_both_ends(void **state)
 {
@@ -153,6 +216,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(events_are_numbered_without_gaps_and_carry_their_command),
 		TEST(a_record_s_own_events_are_found_from_both_ends),
+		TEST(records_without_an_event_are_told_of_by_another),
+		TEST(a_revision_is_known_by_its_digest),
 		TEST(the_chain_is_sm3_over_whole_rows_from_zeros_on),
 		TEST(due_clocks_come_in_order_of_time_until_stopped_or_overdue),
 	};
