@@ -17,8 +17,9 @@ struct head {
 
 struct reader {
 	struct view *view;
-	struct txn *txn; /* NULL: a snapshot's */
-	int error;       /* why there is no state to read from */
+	struct txn *txn;     /* NULL: a snapshot's */
+	int error;           /* why there is no state to read from */
+	struct reads *reads; /* what is looked at is noted there; or NULL */
 };
 
 /* A number handed out to a command, by the key of its collection. */
@@ -90,6 +91,9 @@ int directory_sync(const char *path);
 
 /* writer.c: finishes what was submitted; harmless if it was never started. */
 void writer_stop(struct store *s);
+
+/* read.c: notes that the record or collection was looked at. */
+void note_read(struct reader *r, const struct name *name);
 
 /* txn.c */
 int txn_init(struct txn *t, struct store *s);

@@ -53,6 +53,59 @@ snapshot_reader(struct snapshot *s)
 	return &s->reader;
 }
 
+/* ---- what was read ---- */
+
+void
+reader_note(struct reader *r, struct reads *reads)
+{
+	r->reads = reads;
+}
+
+static bool
+noted(const struct reads *reads, const char *name)
+{
+	for (size_t i = 0; i < reads->count; i++)
+		if (strcmp(reads->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+room_for_read(struct reads *reads)
+{
+	if (reads->count < reads->capacity)
+		return true;
+	size_t capacity = reads->capacity ? 2 * reads->capacity : 16;
+	char **names = arena_array(reads->arena, capacity, sizeof(*names));
+	if (!names)
+		return false;
+	if (reads->count)
+		memcpy(names, reads->names, reads->count * sizeof(*names));
+	reads->names = names;
+	reads->capacity = capacity;
+	return true;
+}
+
+void
+reads_add(struct reads *reads, const char *name)
+{
+	if (!noted(reads, name) && room_for_read(reads))
+		reads->names[reads->count++] = arena_strdup(reads->arena, name);
+}
+
+void
+note_read(struct reader *r, const struct name *name)
+{
+	char bytes[NAME_MAX_BYTES + 1];
+	struct buf text = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
+	if (!r->reads)
+		return;
+	name_format(&text, name);
+	buf_append_char(&text, '\0');
+	if (!text.error)
+		reads_add(r->reads, text.p);
+}
+
 /* ---- records ---- */
 
 int
@@ -71,6 +124,7 @@ record_get(struct reader *r, const struct name *name, struct record *ret)
 	char bytes[KEY_MAX_BYTES];
 	struct buf key = {.p = bytes, .cap = sizeof(bytes), .max = sizeof(bytes)};
 	int rc = name_key(&key, name);
+	note_read(r, name);
 	return rc ? rc : record_get_key(r, buf_slice(&key), ret);
 }
 

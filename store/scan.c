@@ -67,6 +67,7 @@ scan_open(struct scan *ret, struct reader *r, const struct scan_spec *spec)
 	struct cursor *c = NULL;
 	if (r->error)
 		return r->error;
+	note_read(r, &spec->collection);
 	int rc = build_prefix(&s, spec);
 	if (rc == 0)
 		rc = build_position(&s, spec);

@@ -91,6 +91,17 @@ void snapshot_close(struct snapshot *s);
 /* Renews it if it was reset. Never NULL; a failure shows at the first read. */
 struct reader *snapshot_reader(struct snapshot *s);
 
+/* What was looked at through a reader: names of records, whether they were there or not, and of
+ * collections, each once. Who keeps what was made of them must hear of every change there. */
+struct reads {
+	struct arena *arena;
+	char **names;
+	size_t count, capacity;
+};
+/* From now on until NULL is given, or the snapshot is renewed. Memory running out shows as arena->failed. */
+void reader_note(struct reader *r, struct reads *reads);
+void reads_add(struct reads *reads, const char *name); /* copies it, unless it is there */
+
 struct record {
 	enum kind kind;
 	uint64_t revision;

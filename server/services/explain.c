@@ -13,6 +13,7 @@ struct explaining {
 	struct server *server;
 	const struct actor *actor;
 	struct message_list messages;
+	struct reads reads;
 	zwy_v1_ExplainResponse reply;
 };
 
@@ -177,8 +178,30 @@ explain_node(struct explaining *e, struct slice body, struct fault *f)
 	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
+/* The loop's rulebook was read before, so what it is made of has to be named here. */
+static void
+note_rulebook(struct reads *reads)
+{
+	for (size_t i = 0; i < kind_count; i++)
+		if (RULEBOOK_KINDS & KIND_BIT(kind_table[i]->kind) && kind_table[i]->segment_count == 2)
+			reads_add(reads, kind_table[i]->collection);
+}
+
+/* For how long the answer may be kept, and what else ends that. */
+static void
+fill_validity(struct explaining *e)
+{
+	struct server *s = e->server;
+	msec now = server_clock_now(&s->clock);
+	note_rulebook(&e->reads);
+	e->reply.depends_on = e->reads.names;
+	e->reply.depends_on_count = (pb_size_t)e->reads.count;
+	if (!s->clock.file)
+		e->reply.valid_ms = day_start(day_of(now) + 1) - now;
+}
+
 static int
-explain(struct explaining *e, struct call *c, struct slice message, struct fault *f)
+explain_record(struct explaining *e, struct call *c, struct slice message, struct fault *f)
 {
 	struct name name;
 	struct record record;
@@ -204,6 +227,22 @@ explain(struct explaining *e, struct call *c, struct slice message, struct fault
 	if (desc)
 		return explain_register(e, desc, &record, f);
 	return name.kind->kind == KIND_NODE ? explain_node(e, record.body, f) : 0;
+}
+
+static int
+explain(struct explaining *e, struct call *c, struct slice message, struct fault *f)
+{
+	struct reader *r = server_reader(e->server);
+	e->reads.arena = &e->messages.arena;
+	/* What it is made of is read for its own sake. */
+	if (!server_book(e->server, f))
+		return f->code;
+	reader_note(r, &e->reads);
+	int rc = explain_record(e, c, message, f);
+	reader_note(r, NULL);
+	if (rc == 0)
+		fill_validity(e);
+	return rc;
 }
 
 static void

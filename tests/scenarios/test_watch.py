@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import grpc  # noqa: E402
-from zwytest import demo, eventually, main  # noqa: E402
+from zwytest import demo, eventually, main, with_server  # noqa: E402
 
 
 class Watcher:
@@ -205,6 +205,27 @@ def test_who_loses_a_role_sees_nothing_more(server):
     while next(kept).action != "accept":
         pass
     kept.cancel()
+
+
+@with_server(clock=None)
+def test_an_explanation_says_what_it_was_made_of(server):
+    client = server.client()
+    name = demo.file(client, documents=()).name
+    before = client.call("Explain", as_=demo.DU, name=name)
+    assert {name, f"{name}/documents", f"quotas/{demo.DEPARTMENT}/block-storage", f"systems/{demo.SYSTEM}", "parameters",
+            "catalogue"} <= set(before.depends_on), before.depends_on
+    assert len(set(before.depends_on)) == len(before.depends_on)
+    assert 0 < before.valid_ms <= 24 * 3600 * 1000, before.valid_ms
+    stream = client.stream("Watch", as_=demo.DU)
+    demo.set_limit(client, 3)
+    changed = next(stream).name
+    stream.cancel()
+    assert changed in before.depends_on and client.call("Explain", as_=demo.DU, name=name).why != before.why
+
+
+def test_an_explanation_by_a_clock_that_is_set_is_not_to_be_kept(server):
+    client = server.client()
+    assert client.call("Explain", as_=demo.DU, name=demo.file(client).name).valid_ms == 0
 
 
 def test_with_the_command_line(server):
