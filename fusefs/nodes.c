@@ -101,6 +101,42 @@ nodes_of_file(struct nodes *t, struct box_file *f)
 	return n;
 }
 
+void
+node_keep(struct node *n, struct answer *a, struct content *c, const struct caller *caller)
+{
+	content_ref(c);
+	node_unkeep(n);
+	n->content = c;
+	n->caller = caller;
+	n->made_of = a;
+	n->sibling = a->nodes;
+	n->made_at = &a->nodes;
+	if (n->sibling)
+		n->sibling->made_at = &n->sibling;
+	a->nodes = n;
+}
+
+void
+node_unkeep(struct node *n)
+{
+	if (!n->made_of)
+		return;
+	*n->made_at = n->sibling;
+	if (n->sibling)
+		n->sibling->made_at = n->made_at;
+	n->made_of = NULL;
+	content_unref(n->content);
+	n->content = NULL;
+}
+
+static void
+release(struct node *n)
+{
+	node_unkeep(n);
+	box_file_unref(n->file);
+	free(n);
+}
+
 static void
 drop(struct nodes *t, struct node *n)
 {
@@ -112,8 +148,7 @@ drop(struct nodes *t, struct node *n)
 			break;
 		}
 	t->count--;
-	box_file_unref(n->file);
-	free(n);
+	release(n);
 }
 
 void
@@ -154,8 +189,7 @@ nodes_release(struct nodes *t)
 		while (t->slots[i]) {
 			struct node *n = t->slots[i];
 			t->slots[i] = n->next;
-			box_file_unref(n->file);
-			free(n);
+			release(n);
 		}
 	free(t->slots);
 	*t = (struct nodes){0};

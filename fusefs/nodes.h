@@ -7,7 +7,9 @@
 
 #include "base/buf.h"
 #include "box.h"
+#include "cache.h"
 
+struct caller;
 struct handle;
 
 struct node {
@@ -17,7 +19,13 @@ struct node {
 	unsigned refs;
 	struct box_file *file;  /* of a drop box; NULL: a place of the tree */
 	struct handle *handles; /* open on it */
-	char path[];            /* where it was found; of a file: its directory's word is the file itself */
+	/* What it showed last, to whom, and the answer that it was made of; NULL: nothing is kept. */
+	struct content *content;
+	const struct caller *caller;
+	struct answer *made_of;
+	struct node *sibling, **made_at; /* of the answer's nodes */
+	int64_t told_until;              /* until then the kernel may keep its attributes */
+	char path[]; /* where it was found; of a file: its directory's word is the file itself */
 };
 
 struct nodes {
@@ -39,6 +47,9 @@ struct node *nodes_of_path(struct nodes *t, struct slice path);
 struct node *nodes_of_file(struct nodes *t, struct box_file *f);
 void node_ref(struct node *n);
 void node_unref(struct nodes *t, struct node *n);
+/* Keeps the content as long as the answer; takes a reference of its own. */
+void node_keep(struct node *n, struct answer *a, struct content *c, const struct caller *caller);
+void node_unkeep(struct node *n);
 void node_forget(struct nodes *t, struct node *n, uint64_t lookups);
 /* The number a path would get, for listings. */
 uint64_t inode_of_path(struct slice path);
