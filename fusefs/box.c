@@ -368,7 +368,8 @@ box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 	struct slice accepted;
 	if (h && h->private_buffer) {
 		if (size == h->buffer.n)
-			return 0; /* as rsync --inplace ends: nothing changes, least of all what was accepted */
+			return 0; /* as rsync --inplace ends: nothing changes, least of all what was accepted
+				   */
 		h->dirty = true;
 		h->complete = false;
 		return resize(&h->buffer, size, f->box->limits.request);

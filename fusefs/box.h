@@ -62,7 +62,7 @@ enum box_state {
 struct box_result {
 	enum box_state state;
 	int error_number; /* of a refusal */
-	char id[128];      /* A-2026-000123, or "" */
+	char id[128];     /* A-2026-000123, or "" */
 	char record[128]; /* applications/A-2026-000123, or "" */
 	char error[2048]; /* one line, or "" */
 	msec time;

@@ -34,6 +34,7 @@ struct kept {
 
 struct cache {
 	size_t limit, size, count;
+	uint64_t serial;
 	void (*ended)(void *ctx, struct answer *a);
 	void *ctx;
 	struct kept *newest, *oldest;
@@ -203,7 +204,10 @@ cache_put(struct cache *c, const char *method, struct slice request, struct slic
 		memcpy(k->bytes, request.p, request.n);
 	if (bytes.n)
 		memcpy(k->bytes + request.n, bytes.p, bytes.n);
-	k->answer = (struct answer){.bytes = {k->bytes + request.n, bytes.n}, .until = until, .cache = c};
+	k->answer = (struct answer){.bytes = {k->bytes + request.n, bytes.n},
+				    .until = until,
+				    .serial = ++c->serial,
+				    .cache = c};
 	k->method = method;
 	k->request = (struct slice){k->bytes, request.n};
 	k->hash = hash;

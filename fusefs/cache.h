@@ -20,6 +20,7 @@ struct answer {
 	struct slice bytes; /* of the message; as long as the answer */
 	int64_t until;      /* it does not hold from then on */
 	struct node *nodes; /* made of it: node_keep() */
+	uint64_t serial;    /* no other has it, from 1 */
 	struct cache *cache;
 };
 

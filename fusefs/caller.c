@@ -24,8 +24,8 @@ caller_of(struct mount *m, uid_t uid, gid_t gid)
 	c->uid = uid;
 	c->gid = gid;
 	snprintf(c->uid_text, sizeof(c->uid_text), "%u", (unsigned)uid);
-	c->events.mount = m;
-	c->events.caller = c;
+	events_init(&c->events, m, c);
+	keep_init_caller(c);
 	c->next = m->callers;
 	m->callers = c;
 	return c;
@@ -87,6 +87,8 @@ learn(struct caller *c, struct slice answer)
 	struct slice version = wire_string(answer, zwy_v1_WhoAmIResponse_server_version_tag);
 	if (name.n == 0 || name.n >= sizeof(c->principal))
 		return;
+	if (!slice_is(name, c->principal) && c->cache)
+		cache_clear(c->cache); /* another sees something else */
 	snprintf(c->principal, sizeof(c->principal), "%.*s", (int)name.n, name.p);
 	snprintf(m->server_version, sizeof(m->server_version), "%.*s", (int)version.n, version.p);
 	c->clock_is_set = wire_uint(answer, zwy_v1_WhoAmIResponse_clock_is_set_tag) != 0;
@@ -160,8 +162,11 @@ ask(struct caller *c)
 bool
 caller_identify(struct caller *c, struct load *l, bool offline)
 {
-	bool fresh = c->asked_at && now_ms() - c->asked_at < c->mount->options.identity_ms;
-	if (fresh && !c->changed)
+	const struct mount *m = c->mount;
+	bool known = c->identity == IDENTITY_KNOWN && !c->changed;
+	bool fresh = c->asked_at && now_ms() - c->asked_at < m->options.identity_ms;
+	/* Its watch would say so, or the server cannot be asked. */
+	if ((fresh && !c->changed) || (known && (caller_hears(c) || m->trouble_since)))
 		return true;
 	if (!c->whoami && !ask(c))
 		return true;

@@ -14,6 +14,8 @@ struct fetch {
 	struct zwy_call *call;
 	struct slice request;
 	struct buf token; /* of the next page */
+	bool may_keep;    /* the watch hears; */
+	uint64_t count;   /* what it had heard of when this was asked */
 };
 
 struct load {
@@ -61,10 +63,27 @@ load_cancel(struct load *l)
 	load_free(l);
 }
 
+/* The answer as long as which the content may be kept; NULL: it may not. */
+static struct answer *
+made_of(struct load *l)
+{
+	struct caller *c = l->op->caller;
+	struct answer *a = NULL;
+	if (!view_keeps(&l->task) || !keep_possible(c))
+		return NULL;
+	for (size_t i = 0; i < l->task.ask_count; i++) {
+		a = keep_find(c, l->task.asks[i], false);
+		if (!a || a->serial != l->task.asks[i]->kept)
+			return NULL;
+	}
+	return a;
+}
+
 static void
 finish(struct load *l, int eno, struct content *c, struct box_file *f)
 {
 	struct op *op = l->op;
+	op->made_of = c ? made_of(l) : NULL;
 	op->load = NULL;
 	load_free(l);
 	op->loaded(op, eno, c, f);
@@ -144,6 +163,47 @@ forget_fetch(struct fetch *f)
 static int start_fetch(struct fetch *f);
 
 static void
+use_kept(struct ask *a, const struct answer *kept)
+{
+	buf_clear(&a->answer);
+	buf_append_slice(&a->answer, kept->bytes);
+	a->code = a->answer.error ? ERR_NO_MEMORY : 0;
+	a->kept = kept->serial;
+	a->answered = true;
+}
+
+/* Of a server that is away: as it was, for a while. */
+static bool
+use_stale(struct load *l, struct ask *a)
+{
+	const struct mount *m = l->op->mount;
+	const struct answer *kept =
+		m->trouble_since && wall_ms() - m->trouble_since < (msec)m->options.max_stale_ms
+			? keep_find(l->op->caller, a, true)
+			: NULL;
+	if (kept)
+		use_kept(a, kept);
+	return kept != NULL;
+}
+
+/* What was asked while something changed may be from before: it is shown, not kept. */
+static void
+keep(struct fetch *f)
+{
+	struct caller *c = f->load->op->caller;
+	if (!f->may_keep || !f->ask->topic.n || !keep_possible(c) || keep_count(c) != f->count)
+		return;
+	const struct answer *kept = keep_put(c, f->ask);
+	f->ask->kept = kept ? kept->serial : 0;
+}
+
+static bool
+is_away(int code)
+{
+	return code == ERR_UNAVAILABLE || code == ERR_DEADLINE_EXCEEDED;
+}
+
+static void
 done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 {
 	struct fetch *f = ctx;
@@ -164,6 +224,10 @@ done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 			return;
 	}
 	a->answered = true;
+	if (a->code == 0)
+		keep(f);
+	else if (is_away(a->code))
+		use_stale(f->load, a);
 	forget_fetch(f);
 }
 
@@ -187,6 +251,13 @@ start_fetch(struct fetch *f)
 static void
 ask(struct load *l, struct ask *a)
 {
+	struct caller *c = l->op->caller;
+	bool may_keep = keep_possible(c);
+	const struct answer *kept = may_keep ? keep_find(c, a, false) : NULL;
+	if (kept)
+		use_kept(a, kept);
+	if (kept || use_stale(l, a))
+		return;
 	struct fetch *f = calloc(1, sizeof(*f));
 	if (!f) {
 		a->code = ERR_NO_MEMORY;
@@ -195,6 +266,8 @@ ask(struct load *l, struct ask *a)
 	f->load = l;
 	f->ask = a;
 	f->request = a->request;
+	f->may_keep = may_keep;
+	f->count = keep_count(c);
 	f->next = l->fetches;
 	l->fetches = f;
 	a->code = start_fetch(f);

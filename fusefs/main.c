@@ -14,19 +14,24 @@
 
 #define REQUESTS_PER_TURN 64
 
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Milliseconds that epoll may sleep. */
 static int
 sleep_time(struct mount *m)
 {
-	int64_t now = now_ms(), earliest = ops_give_up(m, now), at;
-	at = events_retry(m, now);
-	earliest = at < earliest ? at : earliest;
-	at = ask_unknown(m, now);
-	earliest = at < earliest ? at : earliest;
-	events_wake(m, now);
-	for (struct op *op = m->ops; op; op = op->next)
-		if (op->events_until && op->events_until < earliest)
-			earliest = op->events_until;
+	int64_t now = now_ms(), earliest = ops_give_up(m, now);
+	earliest = sooner(earliest, watch_check(&m->watch, now));
+	for (struct caller *c = m->callers; c; c = c->next) {
+		earliest = sooner(earliest, watch_check(&c->watch, now));
+		earliest = sooner(earliest, watch_check(&c->events.watch, now));
+	}
+	earliest = sooner(earliest, ask_unknown(m, now));
+	earliest = sooner(earliest, ops_wake(m, now));
 	int client = zwy_client_timeout(m->client);
 	int64_t wait = earliest == INT64_MAX ? -1 : earliest > now ? earliest - now : 0;
 	if (client >= 0 && (wait < 0 || client < wait))
@@ -81,7 +86,7 @@ mount_run(struct mount *m)
 	int eno = EIO;
 	if (epoll >= 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
 	    watch_fd(epoll, fd) == 0 && watch_fd(epoll, zwy_client_fd(m->client)) == 0) {
-		events_start(&m->events);
+		watch_start(&m->watch, 0);
 		eno = loop(m, epoll);
 	}
 	if (epoll >= 0)
@@ -123,7 +128,10 @@ open_client(const struct mount *m, struct zwy_client **ret)
 				      .ca_file = m->options.ca_file,
 				      .cert_file = m->options.cert_file,
 				      .key_file = m->options.key_file,
-				      .max_message = 64u << 20};
+				      .max_message = 64u << 20,
+				      /* A watch speaks all the time: who does not is gone. */
+				      .keepalive_ms = 4 * (int64_t)m->options.heartbeat_ms,
+				      .keepalive_timeout_ms = 4 * (int64_t)m->options.heartbeat_ms};
 	struct zwy_error error;
 	int r = zwy_client_new(ret, m->options.target, &options, &error);
 	if (r < 0)
@@ -157,7 +165,7 @@ release_all(struct mount *m)
 	questions_free(m);
 	for (size_t i = 0; i < FRESH_COUNT; i++)
 		content_unref(m->fresh[i].content);
-	events_release(&m->events);
+	watch_stop(&m->watch);
 	for (size_t i = 0; i < m->nodes.slot_count; i++)
 		for (struct node *n = m->nodes.slots[i], *next; n; n = next) {
 			next = n->next;
@@ -166,6 +174,8 @@ release_all(struct mount *m)
 				handle_free(m, n->handles);
 			n->refs--;
 		}
+	for (struct caller *c = m->callers; c; c = c->next)
+		keep_release_caller(c);
 	nodes_release(&m->nodes);
 	callers_free(m);
 	zwy_client_free(m->client);
@@ -209,7 +219,7 @@ run(struct mount *m, struct fuse_args *args)
 	m->gid = getegid();
 	m->started = wall_ms();
 	m->lag_ms = -1;
-	m->events.mount = m;
+	keep_init(m);
 	return serve(m, args);
 }
 

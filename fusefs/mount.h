@@ -40,17 +40,40 @@ enum identity {
 	IDENTITY_REFUSED, /* the server does not know the caller */
 };
 
+/* A stream of what changes, as one caller sees it; it goes on by itself after a loss. */
+struct watch;
+enum watch_end {
+	WATCH_LOST,     /* for a while: what comes next follows what came last */
+	WATCH_REPLACED, /* the server has another history: it begins again, from now */
+	WATCH_CHANGED,  /* the caller is somebody else now, or may see something else */
+};
+struct watch_ops {
+	void (*event)(struct watch *w, struct slice event);
+	void (*moved)(struct watch *w); /* after each message */
+	void (*ended)(struct watch *w, enum watch_end why);
+};
+struct watch {
+	const struct watch_ops *ops;
+	struct mount *mount;
+	struct caller *caller; /* whose eyes; NULL: the mount's own */
+	struct zwy_call *call;
+	uint64_t first;    /* from where it began; 0: from then on */
+	uint64_t revision; /* everything up to it was told */
+	uint64_t count;    /* of events */
+	bool begun;        /* revision is known */
+	bool caught_up;    /* and is the server's newest, as far as is known */
+	char digest[65];   /* of the event digest_revision; "" */
+	uint64_t digest_revision;
+	int64_t heard_at; /* now of the last message */
+	int64_t retry_at; /* 0: it runs, or was never started */
+	unsigned failures;
+};
+
 /* The changes that a caller may see, as lines, since the mount began. */
 struct events {
-	struct mount *mount;
-	struct caller *caller; /* NULL: the mount's own, which keeps no lines */
-	struct zwy_call *call;
+	struct watch watch; /* first */
 	struct buf lines;
-	msec changed;      /* wall, when a line came; 0: none yet */
-	uint64_t revision; /* everything up to it is here */
-	bool caught_up;
-	int64_t retry_at; /* 0: it runs, or was never asked for */
-	unsigned failures;
+	msec changed; /* wall, when a line came; 0: none yet */
 };
 
 /* Somebody who uses the mount. On a private mount there is one. */
@@ -72,7 +95,8 @@ struct caller {
 	struct buf whoami_answer;
 	struct mount *mount;
 	struct events events;
-	uint64_t own_revision; /* of its last change through this mount */
+	struct watch watch;  /* with its eyes; on a private mount the mount's own stands for it */
+	struct cache *cache; /* NULL: nothing is kept */
 	struct refusal refusals[REFUSALS_KEPT];
 	unsigned next_refusal;
 };
@@ -120,10 +144,12 @@ struct mount {
 	struct question *questions; /* about requests without an answer, under way */
 	struct fresh fresh[FRESH_COUNT];
 	unsigned next_fresh;
-	struct events events;    /* the mount's own watch */
+	struct watch watch;      /* with the mount's own eyes */
+	unsigned watching;       /* callers that have one of their own */
 	uint64_t start_revision; /* 0: not known yet */
 	uint64_t revision;
-	int64_t lag_ms; /* negative: not known */
+	uint64_t own_revision; /* of the last change through this mount */
+	int64_t lag_ms;        /* negative: not known */
 	char server_version[32];
 	char trouble[560];  /* why the server cannot be asked; "" */
 	msec trouble_since; /* wall */
@@ -147,11 +173,16 @@ struct op {
 	struct node *node; /* referenced */
 	struct load *load;
 	struct send *send;
-	bool of_path;         /* lookup, open and their like: never EINTR */
-	int64_t give_up_at;   /* when an interrupt takes effect; 0: none */
-	int64_t events_until; /* waits for the events up to then; 0: it does not */
+	bool of_path;       /* lookup, open and their like: never EINTR */
+	int64_t give_up_at; /* when an interrupt takes effect; 0: none */
 	void (*loaded)(struct op *op, int eno, struct content *c, struct box_file *f);
-	void (*resume)(struct op *op); /* after waiting for events */
+	struct answer *made_of; /* in loaded: the content may be kept as long as it; NULL */
+	/* op_wait: it waits until then, or until ready; 0: it does not */
+	int64_t wait_until;
+	bool (*ready)(const struct op *op);
+	void (*resume)(struct op *op);
+	uint64_t revision;                    /* that it waits for */
+	void (*sent)(struct op *op, int eno); /* what follows */
 	struct fuse_file_info fi;
 	bool has_fi;
 	char *name, *new_name; /* of the calls that carry one */
@@ -173,6 +204,10 @@ void op_error(struct op *op, int eno);
 void op_end(struct op *op); /* the answer was given already */
 /* Ends those whose interrupt has waited long enough; the earliest such instant, or INT64_MAX. */
 int64_t ops_give_up(struct mount *m, int64_t now);
+/* Calls resume when ready says so, at once if it does, or at that instant. */
+void op_wait(struct op *op, bool (*ready)(const struct op *op), void (*resume)(struct op *op), int64_t until);
+/* Goes on with those that are ready; the earliest instant of the others, or INT64_MAX. */
+int64_t ops_wake(struct mount *m, int64_t now);
 /* Asks for a place and calls op->loaded. The reference of content and file is the callee's to drop. */
 void op_load(struct op *op, struct slice path, enum view_purpose purpose);
 
@@ -181,12 +216,11 @@ void attr_of_content(const struct mount *m, const struct caller *caller, const s
 		     const struct content *c, struct stat *ret);
 void attr_of_file(const struct mount *m, const struct caller *caller, const struct box_file *f,
 		  struct stat *ret);
-double attr_timeout(const struct mount *m, const struct node *n);
 void fresh_put(struct op *op, uint64_t inode, struct content *c);
 /* For an open (takes it) or a getattr (may use it once): NULL if there is none. */
 struct content *fresh_take(struct op *op, bool open);
 /* Answers a lookup or create with an entry. */
-void op_entry(struct op *op, struct node *n, const struct stat *attr, double timeout);
+void op_entry(struct op *op, struct node *n, const struct stat *attr);
 int fill_path(char ret[TREE_PATH_MAX], const struct node *parent, const char *name);
 
 void fs_lookup(fuse_req_t, fuse_ino_t, const char *);
@@ -259,13 +293,46 @@ void error_line(const struct zwy_error *error, char *dst, size_t size);
 
 /* ---- watch.c ----------------------------------------------------------- */
 
-void events_start(struct events *e);
+void watch_init(struct watch *w, struct mount *m, struct caller *c, const struct watch_ops *ops);
+/* first: the revision after which it begins; 0: from now on. */
+void watch_start(struct watch *w, uint64_t first);
+void watch_stop(struct watch *w);
+/* Starts it again, or notices that it fell silent; when to look again, or INT64_MAX. */
+int64_t watch_check(struct watch *w, int64_t now);
+
+/* ---- events.c ---------------------------------------------------------- */
+
+void events_init(struct events *e, struct mount *m, struct caller *c);
 void events_release(struct events *e);
-/* Starts again those that were cut off; the next instant to do so, or INT64_MAX. */
-int64_t events_retry(struct mount *m, int64_t now);
 /* Calls op->resume when the caller's events are complete, at once if they are. */
 void events_wait(struct op *op, void (*resume)(struct op *op));
-void events_wake(struct mount *m, int64_t now);
+
+/* ---- keep.c ------------------------------------------------------------ */
+
+void keep_init(struct mount *m);
+void keep_init_caller(struct caller *c);
+void keep_release_caller(struct caller *c);
+/* Its watch has told everything that went through this mount, and tells what changes. */
+bool caller_hears(struct caller *c);
+/* Whether answers to the caller may be kept, and kept ones used; begins to listen if not. */
+bool keep_possible(struct caller *c);
+/* How many events its watch has told. */
+uint64_t keep_count(struct caller *c);
+/* NULL: none, or none that holds. Good until the cache changes. */
+struct answer *keep_find(struct caller *c, const struct ask *a, bool however_old);
+/* NULL: it cannot be kept. */
+const struct answer *keep_put(struct caller *c, const struct ask *a);
+/* What the node shows is still so, for this caller. */
+bool node_holds(const struct node *n, struct caller *c);
+/* How long the kernel may keep its attributes and its name, in seconds. */
+void kernel_times(struct caller *c, struct node *n, double *ret_attr, double *ret_entry);
+/* The kernel shall ask again for everything. */
+void keep_forget(struct mount *m);
+/* A change went through this mount. */
+void keep_own(struct caller *c, uint64_t revision);
+/* Resumes when the watch has told of it, or does not come to that in time: keep_heard. */
+void keep_wait(struct op *op, uint64_t revision, void (*resume)(struct op *op));
+bool keep_heard(const struct op *op);
 void server_trouble(struct mount *m, const struct zwy_error *error); /* NULL: it answers */
 
 /* ---- main.c ------------------------------------------------------------ */

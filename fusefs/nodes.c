@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "tree.h"
+
 #define SLOTS_FIRST 1024
 #define FILE_BIT    (UINT64_C(1) << 62) /* files of drop boxes; the top bit stays free for signed readers */
 
@@ -73,14 +75,29 @@ add(struct nodes *t, uint64_t inode, struct slice path)
 	return n;
 }
 
+/* Two paths of one number: the later one takes the next that is free. */
+static struct node *
+find(struct nodes *t, struct slice path, uint64_t *ret_inode)
+{
+	struct node *n;
+	*ret_inode = inode_of_path(path);
+	while ((n = nodes_get(t, *ret_inode)) && !slice_is(path, n->path))
+		*ret_inode = (*ret_inode + 1) & (FILE_BIT - 1);
+	return n;
+}
+
+struct node *
+nodes_find_path(struct nodes *t, struct slice path)
+{
+	uint64_t inode;
+	return find(t, path, &inode);
+}
+
 struct node *
 nodes_of_path(struct nodes *t, struct slice path)
 {
-	uint64_t inode = inode_of_path(path);
-	struct node *n;
-	/* Two paths of one number: the later one takes the next that is free. */
-	while ((n = nodes_get(t, inode)) && !slice_is(path, n->path))
-		inode = (inode + 1) & (FILE_BIT - 1);
+	uint64_t inode;
+	struct node *n = find(t, path, &inode);
 	if (!n)
 		return add(t, inode, path);
 	n->refs++;
@@ -127,6 +144,16 @@ node_unkeep(struct node *n)
 	n->made_of = NULL;
 	content_unref(n->content);
 	n->content = NULL;
+}
+
+unsigned
+node_traits(struct node *n)
+{
+	struct place p;
+	if (!(n->traits & TRAIT_KNOWN))
+		n->traits = TRAIT_KNOWN |
+			    (!n->file && tree_resolve(&p, slice_of(n->path)) == 0 ? place_traits(&p) : 0);
+	return n->traits;
 }
 
 static void

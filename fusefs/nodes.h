@@ -25,6 +25,7 @@ struct node {
 	struct answer *made_of;
 	struct node *sibling, **made_at; /* of the answer's nodes */
 	int64_t told_until;              /* until then the kernel may keep its attributes */
+	unsigned traits;                 /* TRAIT_* */
 	char path[]; /* where it was found; of a file: its directory's word is the file itself */
 };
 
@@ -42,6 +43,8 @@ int nodes_init(struct nodes *t);
 void nodes_release(struct nodes *t);
 /* NULL: the kernel asks for something it never was told of. */
 struct node *nodes_get(struct nodes *t, uint64_t inode);
+/* Whatever is known of that path; NULL: nothing. */
+struct node *nodes_find_path(struct nodes *t, struct slice path);
 /* Found or made, with a reference for the caller. NULL: out of memory. */
 struct node *nodes_of_path(struct nodes *t, struct slice path);
 struct node *nodes_of_file(struct nodes *t, struct box_file *f);
@@ -50,6 +53,7 @@ void node_unref(struct nodes *t, struct node *n);
 /* Keeps the content as long as the answer; takes a reference of its own. */
 void node_keep(struct node *n, struct answer *a, struct content *c, const struct caller *caller);
 void node_unkeep(struct node *n);
+unsigned node_traits(struct node *n);
 void node_forget(struct nodes *t, struct node *n, uint64_t lookups);
 /* The number a path would get, for listings. */
 uint64_t inode_of_path(struct slice path);

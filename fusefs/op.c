@@ -9,7 +9,7 @@ int64_t
 now_ms(void)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_BOOTTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -131,6 +131,37 @@ ops_give_up(struct mount *m, int64_t now)
 			box_committed(&op->handle->box, EINTR);
 		}
 		op_error(op, EINTR);
+	}
+	return earliest;
+}
+
+void
+op_wait(struct op *op, bool (*ready)(const struct op *op), void (*resume)(struct op *op), int64_t until)
+{
+	if (ready(op)) {
+		resume(op);
+		return;
+	}
+	op->ready = ready;
+	op->resume = resume;
+	op->wait_until = until;
+}
+
+int64_t
+ops_wake(struct mount *m, int64_t now)
+{
+	int64_t earliest = INT64_MAX;
+	struct op *next;
+	for (struct op *op = m->ops; op; op = next) {
+		next = op->next;
+		if (!op->wait_until)
+			continue;
+		if (op->wait_until > now && !op->ready(op)) {
+			earliest = op->wait_until < earliest ? op->wait_until : earliest;
+			continue;
+		}
+		op->wait_until = 0;
+		op->resume(op);
 	}
 	return earliest;
 }

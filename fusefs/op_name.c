@@ -59,30 +59,11 @@ attr_of_file(const struct mount *m, const struct caller *caller, const struct bo
 	attr_time(ret, f->mtime);
 }
 
-/* Directories that are always there, whoever asks. */
-static bool
-is_fixed(const struct node *n)
-{
-	struct place p;
-	return !n->file && tree_resolve(&p, slice_of(n->path)) == 0 && p.needs == 0 &&
-	       p.type == CONTENT_DIRECTORY;
-}
-
-double
-attr_timeout(const struct mount *m, const struct node *n)
-{
-	return is_fixed(n) ? m->options.attr_timeout_ms / 1000.0 : 0;
-}
-
 void
-op_entry(struct op *op, struct node *n, const struct stat *attr, double timeout)
+op_entry(struct op *op, struct node *n, const struct stat *attr)
 {
-	struct fuse_entry_param e = {.ino = n->inode,
-				     .attr = *attr,
-				     .attr_timeout = timeout,
-				     .entry_timeout = timeout};
-	if (timeout > 0)
-		e.entry_timeout = op->mount->options.entry_timeout_ms / 1000.0;
+	struct fuse_entry_param e = {.ino = n->inode, .attr = *attr};
+	kernel_times(op->caller, n, &e.attr_timeout, &e.entry_timeout);
 	n->lookups++;
 	if (fuse_reply_entry(op->req, &e) != 0)
 		n->lookups--;
@@ -107,7 +88,7 @@ reply_events_entry(struct op *op)
 	}
 	c.mtime = op->caller->events.changed;
 	attr_of_content(op->mount, op->caller, n, &c, &st);
-	op_entry(op, n, &st, 0);
+	op_entry(op, n, &st);
 }
 
 static void
@@ -120,7 +101,7 @@ lookup_file(struct op *op, struct box_file *f)
 		return;
 	}
 	attr_of_file(op->mount, op->caller, f, &st);
-	op_entry(op, n, &st, 0);
+	op_entry(op, n, &st);
 }
 
 static void
@@ -147,10 +128,27 @@ lookup_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		op_error(op, ENOMEM);
 		return;
 	}
-	fresh_put(op, n->inode, c);
+	if (op->made_of)
+		node_keep(n, op->made_of, c, op->caller);
+	else
+		fresh_put(op, n->inode, c);
 	attr_of_content(op->mount, op->caller, n, c, &st);
 	content_unref(c);
-	op_entry(op, n, &st, attr_timeout(op->mount, n));
+	op_entry(op, n, &st);
+}
+
+/* True: what is kept was the answer. */
+static bool
+lookup_kept(struct op *op, const char *path)
+{
+	struct node *n = nodes_find_path(&op->mount->nodes, slice_of(path));
+	struct stat st;
+	if (!n || !node_holds(n, op->caller))
+		return false;
+	node_ref(n);
+	attr_of_content(op->mount, op->caller, n, n->content, &st);
+	op_entry(op, n, &st);
+	return true;
 }
 
 void
@@ -161,6 +159,8 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (!op)
 		return;
 	int eno = op->node->file ? ENOTDIR : fill_path(path, op->node, name);
+	if (!eno && lookup_kept(op, path))
+		return;
 	op->name = strdup(name);
 	if (!op->name)
 		eno = ENOMEM;
@@ -200,7 +200,18 @@ fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 static void
 reply_attr(struct op *op, const struct stat *st)
 {
-	fuse_reply_attr(op->req, st, attr_timeout(op->mount, op->node));
+	double attr = 0, entry;
+	if (!op->node->file)
+		kernel_times(op->caller, op->node, &attr, &entry);
+	fuse_reply_attr(op->req, st, attr);
+	op_end(op);
+}
+
+/* Of what is open and may be older than what is kept: for this once. */
+static void
+reply_attr_once(struct op *op, const struct stat *st)
+{
+	fuse_reply_attr(op->req, st, 0);
 	op_end(op);
 }
 
@@ -236,6 +247,8 @@ getattr_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		attr_of_file(op->mount, op->caller, f, &st);
 		reply_attr(op, &st);
 	} else {
+		if (op->made_of)
+			node_keep(op->node, op->made_of, c, op->caller);
 		getattr_content(op, c);
 	}
 }
@@ -280,9 +293,19 @@ fs_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 		events_wait(op, reply_events_attr);
 		return;
 	}
-	struct content *c = fresh_take(op, false);
-	if (!c)
-		c = open_content(op);
+	struct content *c = open_content(op);
+	if (c && c != op->node->content) {
+		attr_of_content(op->mount, op->caller, op->node, c, &st);
+		content_unref(c);
+		reply_attr_once(op, &st);
+		return;
+	}
+	content_unref(c);
+	if (node_holds(op->node, op->caller)) {
+		getattr_content(op, content_ref(op->node->content));
+		return;
+	}
+	c = fresh_take(op, false);
 	if (!c && open_line(op)) {
 		struct content line = {.refs = 1, .type = CONTENT_FILE, .mode = 0666};
 		attr_of_content(op->mount, op->caller, op->node, &line, &st);

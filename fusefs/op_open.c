@@ -43,13 +43,16 @@ handle_free(struct mount *m, struct handle *h)
 	free(h);
 }
 
-/* Nothing is kept by the kernel: what a handle reads is its own snapshot. */
+/* What a handle reads is its own snapshot, not the kernel's pages, unless it never changes. */
 static void
 reply_open(struct op *op, struct handle *h)
 {
 	struct mount *m = op->mount;
+	bool constant = h->type == HANDLE_CONTENT && node_traits(op->node) & TRAIT_CONSTANT;
 	op->fi.fh = (uint64_t)(uintptr_t)h;
-	op->fi.direct_io = 1;
+	op->fi.direct_io = !constant;
+	op->fi.keep_cache = constant;
+	op->fi.noflush = !h->writes;
 	op->fi.nonseekable = h->type == HANDLE_LINE;
 	if (fuse_reply_open(op->req, &op->fi) != 0)
 		handle_free(m, h);
@@ -132,6 +135,8 @@ open_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		return;
 	}
 	if (!writes) {
+		if (op->made_of)
+			node_keep(op->node, op->made_of, c, op->caller);
 		open_content(op, c);
 		return;
 	}
@@ -173,7 +178,12 @@ fs_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 		events_wait(op, open_events);
 		return;
 	}
-	struct content *c = (fi->flags & O_ACCMODE) == O_RDONLY ? fresh_take(op, true) : NULL;
+	bool reads = (fi->flags & O_ACCMODE) == O_RDONLY;
+	struct content *c = NULL;
+	if (reads && node_holds(op->node, op->caller) && op->node->content->type == CONTENT_FILE)
+		c = content_ref(op->node->content);
+	else if (reads)
+		c = fresh_take(op, true);
 	if (c) {
 		open_content(op, c);
 		return;

@@ -128,6 +128,13 @@ record_find(struct part *ret, const struct message_desc *m, struct slice bytes, 
 	return 0;
 }
 
+bool
+record_lasting(const struct message_desc *m, struct slice path)
+{
+	const struct field_desc *f = field_by_name(m, path);
+	return f && f->label == LABEL_SINGULAR && f->type != FIELD_MESSAGE;
+}
+
 static void
 names_of_map(const struct part *p, struct content *directory)
 {

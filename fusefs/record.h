@@ -40,6 +40,8 @@ part_is_directory(const struct part *p)
 /* The part at a path below the record ("items/1/service"; "" is the whole).
  * ERR_NOT_FOUND if the record has no such part. */
 int record_find(struct part *ret, const struct message_desc *m, struct slice bytes, struct slice path);
+/* Whether every record of the kind has the part, whatever it holds. */
+bool record_lasting(const struct message_desc *m, struct slice path);
 /* The names in a part that is a directory. */
 void record_names(const struct part *p, struct content *directory);
 /* The content of a part that is a file. 0 or a code. */

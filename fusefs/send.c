@@ -109,18 +109,34 @@ send_detach(struct send *s)
 		box_settle(s->box, slice_of(s->name), buf_slice(&s->raw), &r);
 }
 
+/* Who reads next sees what was done: the watch has told of it, or what is kept is forgotten. */
+static void
+told(struct op *op)
+{
+	if (!keep_heard(op))
+		keep_forget(op->mount);
+	op->sent(op, 0);
+}
+
 /* Ends the send, then the operation, if it is still there. */
 void
 send_end(struct send *s, int eno)
 {
 	struct op *op = s->op;
 	void (*done)(struct op *, int) = s->done;
+	uint64_t revision = s->revision;
 	if (op)
 		op->send = NULL;
 	s->op = NULL;
+	keep_own(s->caller, revision);
 	send_free(s);
-	if (op)
+	if (!op)
+		return;
+	op->sent = done;
+	if (eno || !revision)
 		done(op, eno);
+	else
+		keep_wait(op, revision, told);
 }
 
 static void
@@ -176,8 +192,7 @@ accept_answer(struct send *s, struct box_result *r)
 	*r = (struct box_result){.state = BOX_ACCEPTED, .time = wall_ms()};
 	set_text(r->record, sizeof(r->record), name);
 	set_text(r->id, sizeof(r->id), name_id(name));
-	if (revision > s->caller->own_revision)
-		s->caller->own_revision = revision;
+	s->revision = revision;
 }
 
 /* ---- requests ----------------------------------------------------------- */
@@ -283,8 +298,7 @@ act_settled(struct send *s, const struct zwy_error *error, int eno)
 	uint64_t revision = wire_uint(answer, zwy_v1_ActResponse_revision_tag);
 	if (!eno) {
 		caller_refused(s->caller, s->record, NULL);
-		if (revision > s->caller->own_revision)
-			s->caller->own_revision = revision;
+		s->revision = revision;
 	} else {
 		error_line(error, text, sizeof(text));
 		snprintf(line, sizeof(line), "%s: %s", s->action, text);

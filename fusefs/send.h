@@ -21,6 +21,7 @@ struct send {
 	struct buf raw; /* of a request, or the document's body */
 	size_t sent;    /* of the body */
 	char record[160], action[64];
+	uint64_t revision; /* that the server answered; 0: none */
 };
 
 /* NULL: out of memory. */

@@ -48,8 +48,7 @@ document_settled(struct send *s, const struct zwy_error *error, int eno)
 	} else {
 		uint64_t revision = wire_uint(buf_slice(&s->answer), zwy_v1_Document_revision_tag);
 		caller_refused(s->caller, application, NULL);
-		if (revision > s->caller->own_revision)
-			s->caller->own_revision = revision;
+		s->revision = revision;
 	}
 	send_end(s, eno);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "record.h"
 
 static const struct tree_row rows[] = {
 #define DIRECTORY                             CONTENT_DIRECTORY
@@ -291,6 +292,37 @@ tree_resolve(struct place *ret, struct slice path)
 	if (resolve_collection(ret, &parts) == 0 || resolve_record(ret, &parts) == 0)
 		return 0;
 	return ERR_NOT_FOUND;
+}
+
+unsigned
+place_traits(const struct place *p)
+{
+	switch (p->view) {
+	case VIEW_RECORD:
+	case VIEW_EVENT:
+	case VIEW_TEXT:
+	case VIEW_JSON:
+	case VIEW_ENV:
+		if (!p->kind || p->kind->kind == KIND_SERVICE_VERSION)
+			return TRAIT_LASTING | TRAIT_KEPT | TRAIT_CONSTANT;
+		return TRAIT_LASTING | TRAIT_KEPT;
+	case VIEW_HISTORY:
+	case VIEW_CASE_STATUS:
+	case VIEW_CASE_DUE:
+	case VIEW_MONTH_LINK:
+	case VIEW_DOCUMENTS:
+	case VIEW_ACTIONS:
+		return TRAIT_LASTING | TRAIT_KEPT;
+	case VIEW_FIELD:
+		return TRAIT_KEPT | (record_lasting(p->message, p->rest) ? TRAIT_LASTING : 0);
+	case VIEW_STATE_LINK:
+	case VIEW_MINE_LINK:
+		return TRAIT_KEPT;
+	case VIEW_COLLECTION:
+		return TRAIT_KEPT | TRAIT_LASTING | (p->needs ? 0 : TRAIT_FIXED);
+	default:
+		return p->needs == 0 && p->type == CONTENT_DIRECTORY ? TRAIT_FIXED : 0;
+	}
 }
 
 /* Whether the row lies one literal below the place's row or, for a record, below

@@ -133,6 +133,16 @@ struct place {
  * such place. The place's slices point into itself: it must not be copied. */
 int tree_resolve(struct place *ret, struct slice path);
 
+/* What is true of a place whatever the server says. */
+enum {
+	TRAIT_FIXED = 1 << 0,    /* a directory that is always there, whoever asks */
+	TRAIT_LASTING = 1 << 1,  /* once it is there it stays */
+	TRAIT_KEPT = 1 << 2,     /* shows one answer and nothing else, the same as long as it holds */
+	TRAIT_CONSTANT = 1 << 3, /* and that never changes */
+	TRAIT_KNOWN = 1 << 4,
+};
+unsigned place_traits(const struct place *p);
+
 /* The fixed names in a directory: rows whose path is the place's and one literal more. */
 void tree_fixed_names(const struct place *p, struct content *directory);
 /* First words of all collections, for the root. */

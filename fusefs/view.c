@@ -168,6 +168,18 @@ tolerated(const struct view_task *t, const struct ask *a)
 	}
 }
 
+bool
+view_keeps(const struct view_task *t)
+{
+	const struct ask *last = t->ask_count ? t->asks[t->ask_count - 1] : NULL;
+	if (!last || t->purpose == VIEW_NAMES_OF || !(place_traits(&t->place) & TRAIT_KEPT))
+		return false;
+	for (size_t i = 0; i < t->ask_count; i++)
+		if (t->asks[i]->topic.n == 0 || !slice_equal(t->asks[i]->topic, last->topic))
+			return false;
+	return true;
+}
+
 static void
 set_time(struct view_task *t, struct content *c)
 {

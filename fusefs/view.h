@@ -38,9 +38,19 @@ struct view_context {
 #define VIEW_PAGE_SIZE    1000
 #define VIEW_AUDIT_LISTED 1000 /* newest events listed in audit/; each is found by its revision */
 
+/* What ends an answer that is kept. */
+enum topic_type {
+	TOPIC_NONE,   /* it is not kept */
+	TOPIC_RECORD, /* a change of what `topic` names, or of anything below it */
+	TOPIC_NAMES,  /* a record made below it */
+	TOPIC_SAID,   /* what the answer says: ExplainResponse.depends_on */
+};
+
 /* One question. */
 struct ask {
-	unsigned need;      /* NEED_* */
+	unsigned need; /* NEED_* */
+	enum topic_type topic_type;
+	struct slice topic;
 	const char *method; /* path of the RPC */
 	struct slice request;
 	bool list;         /* append pages until there is no next_page_token; `request` is for the first */
@@ -51,6 +61,7 @@ struct ask {
 	struct buf answer; /* message bytes; pages one after the other */
 	int code;          /* 0 or ERR_*, reason_of() it */
 	bool answered;
+	uint64_t kept; /* serial of the kept answer that it is; 0: none */
 };
 
 struct view_task {
@@ -75,6 +86,10 @@ int view_render(struct view_task *t, struct content **ret);
 void view_keep_names(struct ask *a, struct slice page);
 /* The request of a list's next page. */
 struct slice view_next_page(struct view_task *t, const struct ask *a, struct slice token);
+
+/* Whether what is shown may be kept as long as the last answer holds: the others end no earlier,
+ * and it depends on nothing else. */
+bool view_keeps(const struct view_task *t);
 
 /* For the views' own files. */
 const struct ask *view_answer(const struct view_task *t, unsigned need);

@@ -49,6 +49,16 @@ ask_list(struct view_task *t, unsigned need, const char *method, struct slice pa
 	return a;
 }
 
+/* What ends the answer, so that it may be kept. */
+static void
+depends(struct view_task *t, struct ask *a, struct slice topic, enum topic_type type)
+{
+	if (!a)
+		return;
+	a->topic = arena_copy(&t->arena, topic);
+	a->topic_type = type;
+}
+
 void
 view_keep_names(struct ask *a, struct slice page)
 {
@@ -121,6 +131,7 @@ ask_collection(struct view_task *t)
 	/* A directory is made of names, of which a province's quotas have only so many. */
 	if (a && p->view == VIEW_COLLECTION)
 		a->below = p->name.n + 1;
+	depends(t, a, p->name, p->view == VIEW_COLLECTION && !cases ? TOPIC_NAMES : TOPIC_RECORD);
 }
 
 static struct slice
@@ -142,7 +153,7 @@ ask_parent(struct view_task *t)
 		above = parent_of(above);
 	const char *method = name_parse(&name, above, NULL) == 0 ? method_path(name.kind, VERB_GET) : NULL;
 	if (method)
-		view_ask(t, NEED_PARENT, method, 1, above);
+		depends(t, view_ask(t, NEED_PARENT, method, 1, above), above, TOPIC_RECORD);
 }
 
 static void
@@ -171,7 +182,8 @@ ask_registers(struct view_task *t)
 		const char *method = method_path(k, VERB_LIST);
 		if (method && k->workflow && k->kind != KIND_APPLICATION &&
 		    field_by_name(k->message, SLICE("open")))
-			ask_list(t, NEED_CASES, method, (struct slice){0}, "open=true");
+			depends(t, ask_list(t, NEED_CASES, method, (struct slice){0}, "open=true"),
+				slice_of(k->segments[0].text), TOPIC_RECORD);
 	}
 }
 
@@ -187,16 +199,17 @@ ask_need(struct view_task *t, unsigned need)
 	case NEED_RECORD:
 		method = method_path(p->kind, VERB_GET);
 		if (method)
-			view_ask(t, need, method, 1, p->name);
+			depends(t, view_ask(t, need, method, 1, p->name), p->name, TOPIC_RECORD);
 		break;
 	case NEED_PARENT:
 		ask_parent(t);
 		break;
 	case NEED_EXPLAIN:
-		view_ask(t, need, "/zwy.v1.RuleService/Explain", 1, p->name);
+		depends(t, view_ask(t, need, "/zwy.v1.RuleService/Explain", 1, p->name), p->name, TOPIC_SAID);
 		break;
 	case NEED_HISTORY:
-		ask_list(t, need, "/zwy.v1.AuditService/ListEvents", p->name, NULL);
+		depends(t, ask_list(t, need, "/zwy.v1.AuditService/ListEvents", p->name, NULL), p->name,
+			TOPIC_RECORD);
 		break;
 	case NEED_EVENTS:
 		ask_list(t, need, "/zwy.v1.AuditService/ListEvents", (struct slice){0}, NULL);
@@ -205,20 +218,25 @@ ask_need(struct view_task *t, unsigned need)
 		ask_collection(t);
 		break;
 	case NEED_CASES:
-		ask_list(t, need, "/zwy.v1.ApplicationService/ListApplications", p->name, case_filter(t));
+		depends(t,
+			ask_list(t, need, "/zwy.v1.ApplicationService/ListApplications", p->name,
+				 case_filter(t)),
+			p->name, TOPIC_RECORD);
 		if (p->view == VIEW_INBOX)
 			ask_registers(t);
 		break;
 	case NEED_DOCUMENTS:
 		method = arena_printf(&t->arena, "%.*s/documents", (int)p->name.n, p->name.p);
-		ask_list(t, need, "/zwy.v1.DocumentService/ListDocuments", slice_of(method), NULL);
+		depends(t, ask_list(t, need, "/zwy.v1.DocumentService/ListDocuments", slice_of(method), NULL),
+			slice_of(method), TOPIC_RECORD);
 		break;
 	case NEED_REQUESTS:
 	case NEED_REQUEST:
 		ask_requests(t, need);
 		break;
 	case NEED_EVENT:
-		view_ask(t, need, "/zwy.v1.AuditService/GetEvent", 1, p->name);
+		depends(t, view_ask(t, need, "/zwy.v1.AuditService/GetEvent", 1, p->name), p->name,
+			TOPIC_RECORD);
 		break;
 	case NEED_HEAD:
 		view_ask(t, need, "/zwy.v1.AuditService/GetHead", 0, p->name);
@@ -244,7 +262,7 @@ plan_result(struct view_task *t)
 				     ? method_path(name.kind, VERB_GET)
 				     : NULL;
 	if (method)
-		view_ask(t, NEED_PARENT, method, 1, record);
+		depends(t, view_ask(t, NEED_PARENT, method, 1, record), record, TOPIC_RECORD);
 }
 
 /* The second round: what the first one's answers make necessary. */
@@ -265,8 +283,10 @@ plan_more(struct view_task *t)
 			while (n < INBOX_EXPLAINED && wire_next(&list, &w) == 1)
 				if (w.number == 1 && w.type == WIRE_LEN) {
 					n++;
-					view_ask(t, NEED_EXPLAIN, "/zwy.v1.RuleService/Explain", 1,
-						 wire_string(w.bytes, 1));
+					depends(t,
+						view_ask(t, NEED_EXPLAIN, "/zwy.v1.RuleService/Explain", 1,
+							 wire_string(w.bytes, 1)),
+						wire_string(w.bytes, 1), TOPIC_SAID);
 				}
 		}
 	}

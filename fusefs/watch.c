@@ -1,204 +1,153 @@
-/* What changes at the server: the lines of `events`, for each caller what that
- * caller may see, and the mount's own watch, which says how far behind it is. */
-#include <inttypes.h>
+/* A stream of what changes, which goes on by itself after a loss, and knows when it
+ * has heard everything. */
 #include <stdio.h>
 
 #include "base/error.h"
 #include "mount.h"
 #include "wire.h"
-#include "zwy/v1/audit.pb.h"
 #include "zwy/v1/watch.pb.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_MAX_MS   5000
 
 void
-server_trouble(struct mount *m, const struct zwy_error *error)
+watch_init(struct watch *w, struct mount *m, struct caller *c, const struct watch_ops *ops)
 {
-	bool away = error && (error->status == GRPC_UNAVAILABLE || error->status == GRPC_DEADLINE_EXCEEDED);
-	if (!away) {
-		m->trouble[0] = '\0';
-		m->trouble_since = 0;
-		return;
-	}
-	char since[TIME_LEN];
-	if (!m->trouble_since)
-		m->trouble_since = wall_ms();
-	time_format(since, m->trouble_since);
-	snprintf(m->trouble, sizeof(m->trouble), "away since %s: %s", since, error->text);
-}
-
-/* ---- one stream --------------------------------------------------------- */
-
-/* The file starts again, as a rotated log does: tail -f takes notice. */
-static void
-bound_lines(struct events *e)
-{
-	if (!e->lines.error && e->lines.n <= e->mount->options.max_events)
-		return;
-	buf_clear(&e->lines);
-	buf_printf(&e->lines,
-		   "# earlier changes are not kept here: see audit/, or zwy watch --since %" PRIu64 "\n",
-		   e->revision);
-}
-
-static void
-take_event(struct events *e, struct slice event)
-{
-	struct mount *m = e->mount;
-	if (e->caller) {
-		event_line(event, true, &e->lines);
-		e->changed = wall_ms();
-		bound_lines(e);
-		return;
-	}
-	msec time = wire_time(event, zwy_v1_Event_time_tag), now = wall_ms();
-	m->lag_ms = now >= time && now - time < MSEC_PER_DAY ? now - time : -1;
-	struct slice name = wire_string(event, zwy_v1_Event_name_tag);
-	if (slice_starts(name, SLICE("principals/")) || slice_starts(name, SLICE("delegations/")))
-		callers_changed(m);
+	*w = (struct watch){.mount = m, .caller = c, .ops = ops};
 }
 
 static void
 message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
 {
-	struct events *e = ctx;
+	struct watch *w = ctx;
 	struct slice batch = {bytes.data, bytes.size};
+	struct slice digest = wire_string(batch, zwy_v1_WatchResponse_digest_tag);
 	uint64_t revision = wire_uint(batch, zwy_v1_WatchResponse_revision_tag);
-	struct wire_field w;
+	struct wire_field f;
 	(void)call;
-	while (wire_next(&batch, &w) == 1)
-		if (w.number == zwy_v1_WatchResponse_events_tag && w.type == WIRE_LEN)
-			take_event(e, w.bytes);
-	if (revision > e->revision)
-		e->revision = revision;
-	e->failures = 0;
-	e->caught_up = true;
-	struct mount *m = e->mount;
-	if (!e->caller) {
-		if (!m->start_revision)
-			m->start_revision = e->revision;
-		m->revision = e->revision;
-		server_trouble(m, NULL);
+	w->heard_at = now_ms();
+	w->failures = 0;
+	while (wire_next(&batch, &f) == 1)
+		if (f.number == zwy_v1_WatchResponse_events_tag && f.type == WIRE_LEN) {
+			w->count++;
+			w->ops->event(w, f.bytes);
+		}
+	if (revision > w->revision || !w->begun)
+		w->revision = revision;
+	w->begun = true;
+	batch = (struct slice){bytes.data, bytes.size};
+	w->caught_up = w->revision >= wire_uint(batch, zwy_v1_WatchResponse_head_tag);
+	if (digest.n && digest.n < sizeof(w->digest)) {
+		snprintf(w->digest, sizeof(w->digest), "%.*s", (int)digest.n, digest.p);
+		w->digest_revision = revision;
 	}
+	server_trouble(w->mount, NULL);
+	w->ops->moved(w);
+}
+
+static void
+retry_later(struct watch *w)
+{
+	int64_t pause = RETRY_FIRST_MS;
+	for (unsigned i = 0; i < w->failures && pause < RETRY_MAX_MS; i++)
+		pause *= 2;
+	w->failures++;
+	w->retry_at = now_ms() + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS);
+}
+
+static enum watch_end
+why_ended(const struct zwy_error *error)
+{
+	if (error->status == GRPC_OUT_OF_RANGE)
+		return WATCH_REPLACED;
+	if (error->status == GRPC_ABORTED || error->status == GRPC_UNAUTHENTICATED ||
+	    error->status == GRPC_PERMISSION_DENIED)
+		return WATCH_CHANGED;
+	return WATCH_LOST;
+}
+
+static void
+end(struct watch *w, enum watch_end why)
+{
+	w->call = NULL;
+	w->caught_up = false;
+	if (why == WATCH_REPLACED) {
+		w->begun = false;
+		w->revision = 0;
+		w->digest[0] = '\0';
+	}
+	retry_later(w);
+	w->ops->ended(w, why);
 }
 
 static void
 done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 {
-	struct events *e = ctx;
-	int64_t pause = RETRY_FIRST_MS;
+	struct watch *w = ctx;
 	(void)call;
-	e->call = NULL;
-	for (unsigned i = 0; i < e->failures && pause < RETRY_MAX_MS; i++)
-		pause *= 2;
-	e->failures++;
-	e->retry_at = now_ms() + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS);
-	if (!e->caller)
-		server_trouble(e->mount, error);
+	server_trouble(w->mount, error);
+	end(w, why_ended(error));
 }
 
-/* From the last revision that is here; the first time from where the mount began. */
+/* From the last revision that was told; the first time from the one given, or from now. */
 void
-events_start(struct events *e)
+watch_start(struct watch *w, uint64_t first)
 {
-	struct mount *m = e->mount;
+	struct mount *m = w->mount;
 	struct zwy_metadata metadata[1];
 	struct buf request = {0};
-	uint64_t since = e->revision ? e->revision : e->caller ? m->start_revision : 0;
-	if (since) {
+	uint64_t since = w->begun ? w->revision : first;
+	if (since || w->begun) {
 		wire_put_tag(&request, zwy_v1_WatchRequest_since_tag, WIRE_VARINT);
 		wire_put_varint(&request, since);
 	}
-	struct zwy_call_options options = call_options(m, e->caller, metadata, -1, e);
+	if (w->digest[0]) {
+		wire_put_string(&request, zwy_v1_WatchRequest_digest_tag, slice_of(w->digest));
+		wire_put_uint(&request, zwy_v1_WatchRequest_digest_revision_tag, w->digest_revision);
+	}
+	wire_put_uint(&request, zwy_v1_WatchRequest_heartbeat_ms_tag, m->options.heartbeat_ms);
+	struct zwy_call_options options = call_options(m, w->caller, metadata, -1, w);
 	options.message = message;
 	options.done = done;
 	options.wait_for_ready = true;
 	options.retry = NULL; /* it goes on from another revision, by itself */
-	e->retry_at = 0;
-	e->call = zwy_call_start(m->client, "/zwy.v1.WatchService/WatchBatches",
+	w->first = first;
+	w->retry_at = 0;
+	w->heard_at = now_ms();
+	w->call = zwy_call_start(m->client, "/zwy.v1.WatchService/WatchBatches",
 				 (struct zwy_bytes){request.p ? request.p : "", request.n}, &options);
-	if (!e->call)
-		e->retry_at = now_ms() + RETRY_MAX_MS;
+	if (!w->call)
+		retry_later(w);
 	buf_release(&request);
 }
 
 void
-events_release(struct events *e)
+watch_stop(struct watch *w)
 {
-	if (e->call)
-		zwy_call_cancel(e->call);
-	e->call = NULL;
-	buf_release(&e->lines);
-}
-
-static int64_t
-retry(struct events *e, int64_t now, int64_t earliest)
-{
-	if (!e->retry_at)
-		return earliest;
-	if (e->retry_at <= now) {
-		events_start(e);
-		return earliest;
-	}
-	return e->retry_at < earliest ? e->retry_at : earliest;
+	if (w->call)
+		zwy_call_cancel(w->call);
+	w->call = NULL;
+	w->caught_up = false;
+	w->retry_at = 0;
 }
 
 int64_t
-events_retry(struct mount *m, int64_t now)
+watch_check(struct watch *w, int64_t now)
 {
-	int64_t earliest = retry(&m->events, now, INT64_MAX);
-	for (struct caller *c = m->callers; c; c = c->next)
-		earliest = retry(&c->events, now, earliest);
-	return earliest;
-}
-
-/* ---- waiting for it ----------------------------------------------------- */
-
-/* Everything up to the caller's own last change through this mount is in the file. */
-static bool
-complete(const struct op *op)
-{
-	const struct events *e = &op->caller->events;
-	return e->caught_up && e->revision >= op->caller->own_revision;
-}
-
-static bool
-can_start(const struct mount *m)
-{
-	return m->start_revision || m->events.failures;
-}
-
-void
-events_wait(struct op *op, void (*resume)(struct op *op))
-{
-	struct mount *m = op->mount;
-	struct events *e = &op->caller->events;
-	if (!e->call && !e->retry_at && can_start(m))
-		events_start(e);
-	if (complete(op)) {
-		resume(op);
-		return;
-	}
-	op->resume = resume;
-	op->events_until = now_ms() + m->options.read_deadline_ms;
-}
-
-/* Whoever has waited long enough sees what there is. */
-void
-events_wake(struct mount *m, int64_t now)
-{
-	for (struct op *op = m->ops; op;) {
-		struct op *next = op->next;
-		struct events *e = &op->caller->events;
-		if (op->events_until && !e->call && !e->retry_at && can_start(m))
-			events_start(e);
-		if (op->events_until && (complete(op) || op->events_until <= now || e->failures)) {
-			if (!complete(op))
-				op->caller->own_revision = 0;
-			op->events_until = 0;
-			op->resume(op);
-		}
-		op = next;
-	}
+	/* Heard nothing of for three heartbeats: it, or the way to it, is not there any more. */
+	int64_t silent_at = w->heard_at + 3 * (int64_t)w->mount->options.heartbeat_ms;
+	if (w->retry_at && w->retry_at <= now)
+		watch_start(w, w->first);
+	if (w->retry_at)
+		return w->retry_at;
+	if (!w->call || !w->caught_up)
+		return INT64_MAX;
+	if (silent_at > now)
+		return silent_at;
+	struct zwy_error silence = {.status = GRPC_DEADLINE_EXCEEDED};
+	snprintf(silence.text, sizeof(silence.text), "no sign of life of the server");
+	server_trouble(w->mount, &silence);
+	zwy_call_cancel(w->call);
+	end(w, WATCH_LOST);
+	return w->retry_at;
 }

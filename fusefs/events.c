@@ -1,0 +1,86 @@
+/* The file `events`: a line for each change that its reader may see, since the mount began. */
+#include <inttypes.h>
+
+#include "mount.h"
+#include "wire.h"
+
+/* The file starts again, as a rotated log does: tail -f takes notice. */
+static void
+bound_lines(struct events *e)
+{
+	if (!e->lines.error && e->lines.n <= e->watch.mount->options.max_events)
+		return;
+	buf_clear(&e->lines);
+	buf_printf(&e->lines,
+		   "# earlier changes are not kept here: see audit/, or zwy watch --since %" PRIu64 "\n",
+		   e->watch.revision);
+}
+
+static void
+add_line(struct watch *w, struct slice event)
+{
+	struct events *e = (struct events *)w;
+	event_line(event, true, &e->lines);
+	e->changed = wall_ms();
+	bound_lines(e);
+}
+
+static void
+moved(struct watch *w)
+{
+	(void)w; /* who waits for it looks after each turn of the loop */
+}
+
+static void
+ended(struct watch *w, enum watch_end why)
+{
+	struct events *e = (struct events *)w;
+	if (why == WATCH_REPLACED)
+		buf_append_str(&e->lines, "# the server has another history now, perhaps from a backup\n");
+}
+
+static const struct watch_ops lines_ops = {.event = add_line, .moved = moved, .ended = ended};
+
+void
+events_init(struct events *e, struct mount *m, struct caller *c)
+{
+	watch_init(&e->watch, m, c, &lines_ops);
+}
+
+void
+events_release(struct events *e)
+{
+	watch_stop(&e->watch);
+	buf_release(&e->lines);
+}
+
+static bool
+is_started(const struct watch *w)
+{
+	return w->call || w->retry_at;
+}
+
+/* From where the mount began, as soon as that is known. */
+static void
+start(struct events *e)
+{
+	const struct mount *m = e->watch.mount;
+	if (!is_started(&e->watch) && (m->start_revision || m->watch.failures))
+		watch_start(&e->watch, m->start_revision);
+}
+
+/* Everything up to the last change through this mount is in the file; who has waited for
+ * a server that is away sees what there is. */
+static bool
+complete(const struct op *op)
+{
+	struct events *e = &op->caller->events;
+	start(e);
+	return (e->watch.caught_up && e->watch.revision >= op->mount->own_revision) || e->watch.failures;
+}
+
+void
+events_wait(struct op *op, void (*resume)(struct op *op))
+{
+	op_wait(op, complete, resume, now_ms() + op->mount->options.read_deadline_ms);
+}
