@@ -177,6 +177,14 @@ caller_identify(struct caller *c, struct load *l, bool offline)
 	return false;
 }
 
+bool
+caller_known(struct caller *c)
+{
+	if (c->identity == IDENTITY_UNKNOWN && !c->whoami && !c->mount->trouble_since)
+		ask(c);
+	return c->identity == IDENTITY_KNOWN && !c->changed;
+}
+
 void
 caller_stop_waiting(struct caller *c, struct load *l)
 {

@@ -72,7 +72,8 @@ caller_hears(struct caller *c)
 bool
 keep_possible(struct caller *c)
 {
-	if (c->identity != IDENTITY_KNOWN)
+	/* Nobody listens for a user whom the server does not know. */
+	if (c->mount->options.allow_other && !caller_known(c))
 		return false;
 	start_keeping(c);
 	return c->cache && caller_hears(c);

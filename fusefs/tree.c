@@ -315,6 +315,7 @@ place_traits(const struct place *p)
 		return TRAIT_LASTING | TRAIT_KEPT;
 	case VIEW_FIELD:
 		return TRAIT_KEPT | (record_lasting(p->message, p->rest) ? TRAIT_LASTING : 0);
+	case VIEW_INDEX:
 	case VIEW_STATE_LINK:
 	case VIEW_MINE_LINK:
 		return TRAIT_KEPT;

@@ -56,6 +56,15 @@ def shell(mount, script, as_=None, shell_="bash", timeout=TIMEOUT, stdin=None):
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+def error_of(function):
+    """The errno with which it fails; 0 if it does not."""
+    try:
+        function()
+    except OSError as error:
+        return error.errno
+    return 0
+
+
 def ok(mount, script, as_=None, **options):
     """As shell(), and it must succeed; its standard output."""
     ran = shell(mount, script, as_, **options)

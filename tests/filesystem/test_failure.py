@@ -7,23 +7,15 @@ import signal
 import subprocess
 
 
-from fstest import WHOLE, applications, demo, eventually, main, mounted, ok, request_file, result, scratch, shell
+from fstest import WHOLE, applications, demo, error_of, eventually, main, mounted, ok, request_file, result, scratch, shell
 
 # Who calls is known once and for all: else a server that does not answer is asked that first, and hears of nothing more.
 KNOWN = "identity_time=600000"
 
 
-def error_of(function):
-    try:
-        function()
-    except OSError as error:
-        return error.errno
-    return 0
-
-
 def test_server_away_and_back(server):
     name = demo.file(server.client()).name
-    with mounted(server, f"as={demo.DU},read_deadline=2000") as mount, scratch() as tmp:
+    with mounted(server, f"as={demo.DU},read_deadline=2000,max_stale=0") as mount, scratch() as tmp:
         source = request_file(tmp)
         ok(mount, "ls requests; cat whoami")
         server.stop()
