@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "latency.h"
 #include "process.h"
 
 #define TABLES_MAX  32
@@ -229,28 +230,20 @@ put_command(MDB_txn *txn, struct put *puts, size_t count, unsigned char *bytes)
 }
 
 static int
-by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static int
 commit(const char *dir, const char *path, unsigned long group, double seconds)
 {
 	struct store s;
 	struct put puts[PUTS_MAX];
 	unsigned char *bytes = calloc(1, 1 << 20);
-	uint32_t *samples = malloc(SAMPLES_MAX * sizeof(*samples));
+	struct latency took;
 	size_t commits = 0;
 
 	store_open(&s, dir, true);
 	size_t count = read_puts(&s, path, puts);
-	if (!bytes || !samples || !count)
+	if (!bytes || latency_init(&took, SAMPLES_MAX) < 0 || !count)
 		must(ENOMEM, "puts");
 	uint64_t start = clock_ns(), end = start + (uint64_t)(seconds * 1e9), now = start;
-	while (now < end && commits < SAMPLES_MAX) {
+	for (; now < end; commits++) {
 		MDB_txn *txn;
 		uint64_t begun = now;
 		must(mdb_txn_begin(s.env, NULL, 0, &txn), "transaction");
@@ -260,14 +253,14 @@ commit(const char *dir, const char *path, unsigned long group, double seconds)
 		}
 		must(mdb_txn_commit(txn), "commit");
 		now = clock_ns();
-		samples[commits++] = (uint32_t)((now - begun) / 1000);
+		latency_add(&took, now - begun);
 	}
-	qsort(samples, commits, sizeof(*samples), by_value);
-	printf("puts=%zu commits=%zu rate=%.1f p50_us=%u p99_us=%u\n", count, commits,
-	       (double)(commits * group) / ((double)(now - start) / 1e9), samples[commits / 2],
-	       samples[commits * 99 / 100]);
+	printf("puts=%zu commits=%zu rate=%.1f", count, commits,
+	       (double)(commits * group) / ((double)(now - start) / 1e9));
+	latency_print(&took);
+	putchar('\n');
 	mdb_env_close(s.env);
-	free(samples);
+	latency_release(&took);
 	free(bytes);
 	return 0;
 }

@@ -200,14 +200,13 @@ on_close(nghttp2_session *session, int32_t id, uint32_t error_code, void *user)
 
 	if (!s)
 		return 0;
-	took = (clock_ns() - s->start) / 1000;
+	took = clock_ns() - s->start;
 	if (load->streaming)
 		complain(load, "a stream ended with grpc-status %d (HTTP/2 error %u)", s->grpc_status,
 			 error_code);
 	else
 		stream_check(link, s, error_code);
-	if (load->done < LATENCIES_MAX)
-		load->latency[load->done] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
+	latency_add(&load->latency, took);
 	load->done++;
 	link->open--;
 	s->next = link->spare;

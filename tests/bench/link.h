@@ -12,9 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "latency.h"
 #include "wire.h"
-
-#define LATENCIES_MAX (4u << 20)
 
 /* What field 1 of an answer must be. */
 enum check { CHECK_OK, CHECK_SAME_NAME, CHECK_PREFIX, CHECK_ITEMS };
@@ -47,9 +46,9 @@ struct load {
 	uint64_t done, bytes;
 	uint64_t messages; /* streaming: received */
 	uint64_t refused;
-	uint64_t silent;   /* streaming: calls that have received nothing yet */
-	uint32_t *latency; /* microseconds, of the first LATENCIES_MAX */
-	char error[256];   /* the first thing that went wrong; empty: nothing */
+	uint64_t silent; /* streaming: calls that have received nothing yet */
+	struct latency latency;
+	char error[256]; /* the first thing that went wrong; empty: nothing */
 };
 
 struct stream;

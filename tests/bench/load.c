@@ -11,7 +11,8 @@
 #include "crowd.h"
 #include "process.h"
 
-#define LINKS_MAX 2000
+#define LINKS_MAX     2000
+#define LATENCIES_MAX (4u << 20)
 
 struct options {
 	const char *target, *requests, *watch_requests, *certificate, *key;
@@ -92,20 +93,6 @@ run_for(struct crowd *crowd, const struct load *load, double seconds)
 	}
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static unsigned
-percentile(const struct load *load, size_t kept, double share)
-{
-	return load->latency[(size_t)((double)(kept - 1) * share)];
-}
-
 /* What was counted between two moments, and the processor time of both processes. */
 struct span {
 	uint64_t took, server_cpu, own_cpu, done, messages;
@@ -114,16 +101,11 @@ struct span {
 static void
 print_span(struct load *load, const struct span *s)
 {
-	size_t kept = s->done < LATENCIES_MAX ? (size_t)s->done : LATENCIES_MAX;
 	double seconds = (double)s->took / 1e9, calls = s->done ? (double)s->done : 1;
 
-	qsort(load->latency, kept, sizeof(*load->latency), by_value);
 	printf("calls=%llu seconds=%.3f rate=%.1f bytes=%llu", (unsigned long long)s->done, seconds,
 	       (double)s->done / seconds, (unsigned long long)load->bytes);
-	if (kept)
-		printf(" p50_us=%u p90_us=%u p99_us=%u p999_us=%u max_us=%u", percentile(load, kept, 0.5),
-		       percentile(load, kept, 0.9), percentile(load, kept, 0.99),
-		       percentile(load, kept, 0.999), load->latency[kept - 1]);
+	latency_print(&load->latency);
 	if (load->may_refuse)
 		printf(" refused=%llu", (unsigned long long)load->refused);
 	if (s->messages)
@@ -139,6 +121,7 @@ static void
 count_anew(struct load *load, struct load *watch)
 {
 	load->done = load->bytes = load->refused = 0;
+	load->latency.count = 0;
 	if (load->audience)
 		load->started = watch->messages = 0;
 }
@@ -381,7 +364,7 @@ load_release(struct load *load)
 	for (size_t i = 0; i < load->request_count; i++)
 		free((void *)(uintptr_t)load->requests[i].framed);
 	free(load->requests);
-	free(load->latency);
+	latency_release(&load->latency);
 }
 
 /* As many descriptors as there may be. */
@@ -421,8 +404,7 @@ main(int argc, char **argv)
 	read_requests(&load, o.requests);
 	if (o.watch_requests)
 		read_requests(&watch, o.watch_requests);
-	load.latency = malloc(LATENCIES_MAX * sizeof(*load.latency));
-	if (!load.latency)
+	if (latency_init(&load.latency, LATENCIES_MAX) < 0)
 		die("out of memory", "latencies");
 	if (wire_tls_new(&load.tls, o.target, o.certificate, o.key) < 0)
 		die("TLS cannot be set up", o.certificate ? o.certificate : "without a certificate");
