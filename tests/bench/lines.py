@@ -1,39 +1,14 @@
-"""What the bench measures: the servers, their load, one sample of every line a round."""
-import collections
-import os
-import pathlib
-import struct
+"""What is measured of calls: the servers, their load, one sample of every line a round."""
 import subprocess
-import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "harness"))
-from zwytest import authority  # noqa: E402
-from zwytest import Mount, Server, build_dir, can_mount, contract, demo, message  # noqa: E402, F401
+from common import CXX, HTTP2, LMDB, SERVICE, ZWYD, Line, Samples, load, private_kib, tool, write_requests
+from zwytest import Server, authority, build_dir, contract, demo, message, program
 
-LOAD = build_dir() / "tests/bench/zwy-load"
 FLOOR = build_dir() / "tests/bench/zwy-floor"
 ECHO = build_dir() / "tests/bench/zwy-echo"
 PEER = build_dir() / "tests/bench/zwy-peer"
-SERVICE = "block-storage"
 SETTLED = 7  # seconds after which a server has given back what it kept for the next calls (idle_trim)
-
-# One line of the table: what is asked, over which transport, how many at a time, of whom.
-Line = collections.namedtuple("Line", "group what over n who")
-ZWYD, CXX, LMDB, HTTP2 = "zwyd", "gRPC C++", "LMDB alone", "HTTP/2 alone"
-
-
-def tool(*words):
-    """Runs a measuring program; its key=value line as numbers."""
-    ran = subprocess.run([str(w) for w in words], stdout=subprocess.PIPE, text=True, check=True)
-    return {key: float(value) for key, value in (pair.split("=") for pair in ran.stdout.split() if "=" in pair)}
-
-
-def private_kib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    return int(fields["RssAnon"].split()[0])
 
 
 class Process:
@@ -61,15 +36,15 @@ def kind_of(target):
     return target.split(":")[0] if target.startswith(("unix:", "tls:")) else "tcp"
 
 
-class Bench:
+class Bench(Samples):
     def __init__(self, arguments):
+        super().__init__()
         self.arguments = arguments
         self.server = self.new_zwyd()
         shown = authority.client_pair(demo.DU)
         self.certificate = ["--cert", shown.certificate, "--key", shown.key]
         self.scratch = self.server.directory / "bench"
         self.scratch.mkdir()
-        self.samples = {}  # Line -> [result]
         self.rounds = 0
         self.client = self.server.client()
         self.peer = None
@@ -81,14 +56,13 @@ class Bench:
 
     # ---- preparing ------------------------------------------------------------
 
+    def prepare(self):
+        self.populate()
+        self.find_puts()
+        self.start_peer()
+
     def requests(self, name, messages):
-        """Writes the messages that zwy-load shall send in turn."""
-        path = self.scratch / name
-        with open(path, "wb") as file:
-            for item in messages:
-                encoded = item.SerializeToString()
-                file.write(struct.pack(">I", len(encoded)) + encoded)
-        return path
+        return write_requests(self.scratch / name, messages)
 
     def populate(self):
         demo.set_limit(self.client, 10 ** 12, SERVICE)
@@ -141,12 +115,8 @@ class Bench:
 
     def load(self, server, target, method, requests, concurrency, *words, connections=1):
         seconds = self.arguments.seconds
-        return tool(LOAD, "--target", target, "--path", contract.call_path(contract.method(method)),
-                    "--as", f"principals/{demo.DU}", "--requests", requests, "--concurrency", concurrency,
-                    "--connections", connections, "--seconds", seconds, "--warm-up", seconds / 5, "--pid", server.pid, *self.certificate, *words)
-
-    def note(self, line, result):
-        self.samples.setdefault(line, []).append(result)
+        return load(target, method, demo.DU, requests, concurrency, "--connections", connections, "--seconds", seconds,
+                    "--warm-up", seconds / 5, "--pid", server.pid, *self.certificate, *words)
 
     def both(self, group, over, n, method, requests, *words, label=None):
         """One line of zwyd and of its peer, who goes first changing from round to round."""
@@ -157,11 +127,18 @@ class Bench:
                           self.load(server, self.targets[who][over], method, requests, n, *words))
 
     def round(self):
-        only = self.arguments.only
         for group in ("read", "list", "write", "watch"):
-            if not only or group in only:
+            if group in self.arguments.groups:
                 getattr(self, group + "_lines")()
         self.rounds += 1
+
+    def finish(self):
+        if "memory" in self.arguments.groups:
+            self.memory_lines(self.arguments.connections)
+
+    def headline(self):
+        return (f"{self.arguments.records} applications of {self.answer_size} bytes, {len(self.puts.read_text().splitlines())} puts a create"
+                + ("" if self.peer else "; without gRPC C++ (zwy-peer is not built)"))
 
     def read_lines(self):
         seconds = self.arguments.seconds
@@ -219,7 +196,7 @@ class Bench:
 
     def held(self, server, target, connections):
         before = private_kib(server.pid)
-        words = [LOAD, "--target", target, "--path", contract.call_path(contract.method("GetApplication")), "--as",
+        words = [program("zwy-load"), "--target", target, "--path", contract.call_path(contract.method("GetApplication")), "--as",
                  f"principals/{demo.DU}", "--requests", self.get, "--same-name", "--connections", connections,
                  "--concurrency", connections, "--calls", connections, "--hold", *self.certificate]
         holder = subprocess.Popen([str(w) for w in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -231,33 +208,3 @@ class Bench:
         finally:
             holder.communicate()
         return {"rest": before, "fresh": (fresh - before) / connections, "idle": (idle - before) / connections}
-
-    # ---- the mount ------------------------------------------------------------------
-
-    def mount_lines(self):
-        mount = Mount(self.server)
-        try:
-            record = mount / self.names[0]
-            self.timed("stat, cached", lambda i: os.stat(record / "status"))
-            self.timed("stat, another record each", lambda i: os.stat(mount / self.names[i % len(self.names)] / "status"))
-            self.timed("cat status, same record", lambda i: (record / "status").read_bytes())
-            self.timed("cat record, another each", lambda i: (mount / self.names[i % len(self.names)] / "record").read_bytes())
-            self.timed("ls of a record", lambda i: os.listdir(record))
-            self.timed("ls catalogue", lambda i: os.listdir(mount / "catalogue"))
-            text = demo.text(items=((SERVICE, 1),))
-            self.timed("write a request", lambda i: (mount / f"requests/bench-{time.time_ns()}.req").write_text(text))
-        finally:
-            mount.close()
-
-    def timed(self, what, operation):
-        """Repeats it for the time given; microseconds of one, the middle and the 99th."""
-        operation(0)
-        took, end = [], time.perf_counter() + self.arguments.seconds
-        while time.perf_counter() < end and len(took) < 200000:
-            start = time.perf_counter_ns()
-            operation(len(took))
-            took.append((time.perf_counter_ns() - start) / 1000)
-        took.sort()
-        self.note(Line("mount", what, "", "", "zwyfs"),
-                  {f"p{name}_us": took[int((len(took) - 1) * share)] for name, share in
-                   (("50", .5), ("90", .9), ("99", .99), ("999", .999))} | {"rate": len(took) / (sum(took) / 1e6)})
