@@ -69,7 +69,7 @@ bare_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 static void
 bare_forget(fuse_req_t req, fuse_ino_t inode, uint64_t times)
 {
-	tree_forget(inode, times);
+	tree_forget(&bare_of(req)->tree, inode, times);
 	fuse_reply_none(req);
 }
 
@@ -77,7 +77,7 @@ static void
 bare_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	for (size_t i = 0; i < count; i++)
-		tree_forget(forgets[i].ino, forgets[i].nlookup);
+		tree_forget(&bare_of(req)->tree, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 

@@ -75,7 +75,7 @@ nth_written(const struct tree *t, size_t i)
 {
 	for (size_t slot = 0; slot < WRITTEN_SLOTS; slot++)
 		for (const struct written *w = t->written[slot]; w; w = w->next)
-			if (w->name[0] && i-- == 0)
+			if (!w->unlinked && i-- == 0)
 				return w;
 	return NULL;
 }
@@ -128,7 +128,7 @@ find_written(const struct tree *t, const char *name)
 {
 	struct written *w = t->written[slot_of(name)];
 
-	while (w && strcmp(w->name, name) != 0)
+	while (w && (w->unlinked || strcmp(w->name, name) != 0))
 		w = w->next;
 	return w;
 }
@@ -225,10 +225,15 @@ tree_write(struct written *w, size_t offset, const char *p, size_t n)
 }
 
 static void
-free_unknown(struct written *w)
+free_unknown(struct tree *t, struct written *w)
 {
-	if (w->lookups || w->name[0])
+	struct written **p = &t->written[slot_of(w->name)];
+
+	if (w->lookups || !w->unlinked)
 		return;
+	while (*p != w)
+		p = &(*p)->next;
+	*p = w->next;
 	free(w->bytes);
 	free(w);
 }
@@ -237,15 +242,11 @@ int
 tree_unlink(struct tree *t, uint64_t directory, const char *name)
 {
 	struct written *w = directory == INODE_WRITTEN ? find_written(t, name) : NULL;
-	struct written **p = &t->written[slot_of(name)];
 
 	if (!w)
 		return ENOENT;
-	while (*p != w)
-		p = &(*p)->next;
-	*p = w->next;
-	w->name[0] = '\0';
-	free_unknown(w);
+	w->unlinked = true;
+	free_unknown(t, w);
 	return 0;
 }
 
@@ -259,25 +260,23 @@ tree_looked_up(uint64_t inode)
 }
 
 void
-tree_forget(uint64_t inode, uint64_t times)
+tree_forget(struct tree *t, uint64_t inode, uint64_t times)
 {
 	struct written *w = tree_written(inode);
 
 	if (!w)
 		return;
 	w->lookups -= times;
-	free_unknown(w);
+	free_unknown(t, w);
 }
 
-/* Those without a name that the kernel has not forgotten end with the process. */
 void
 tree_release(struct tree *t)
 {
 	for (size_t slot = 0; slot < WRITTEN_SLOTS; slot++)
-		for (struct written *w = t->written[slot], *next; w; w = next) {
-			next = w->next;
-			w->lookups = 0;
-			w->name[0] = '\0';
-			free_unknown(w);
+		while (t->written[slot]) {
+			t->written[slot]->lookups = 0;
+			t->written[slot]->unlinked = true;
+			free_unknown(t, t->written[slot]);
 		}
 }

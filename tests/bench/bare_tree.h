@@ -20,7 +20,8 @@
 /* A file of written/; freed when it has no name and the kernel knows it no more. */
 struct written {
 	struct written *next;
-	char name[NAME_SIZE]; /* "": unlinked */
+	char name[NAME_SIZE];
+	bool unlinked;
 	uint64_t lookups;
 	char *bytes;
 	size_t size;
@@ -57,7 +58,7 @@ int tree_resize(struct written *w, size_t size);
 int tree_unlink(struct tree *t, uint64_t directory, const char *name);
 /* The kernel learnt of the inode, or forgot it so often. */
 void tree_looked_up(uint64_t inode);
-void tree_forget(uint64_t inode, uint64_t times);
+void tree_forget(struct tree *t, uint64_t inode, uint64_t times);
 void tree_release(struct tree *t);
 
 #endif
