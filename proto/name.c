@@ -323,14 +323,45 @@ take_var(struct buf *b, const struct segment_desc *segment, struct slice *key)
 	return true;
 }
 
+/* The kind, with its byte taken off; NULL: there is none. */
+static const struct kind_desc *
+take_kind(struct slice *key)
+{
+	const struct kind_desc *kind = key->n ? kind_by_number((unsigned char)key->p[0]) : NULL;
+	if (kind)
+		*key = slice_make(key->p + 1, key->n - 1);
+	return kind;
+}
+
+int
+name_var_of_key(struct buf *b, struct slice key, size_t var, size_t *ret_end)
+{
+	size_t start = b->n;
+	struct slice rest = key;
+	const struct kind_desc *kind = take_kind(&rest);
+	for (size_t i = 0; kind && i < kind->segment_count; i++) {
+		const struct segment_desc *segment = &kind->segments[i];
+		if (segment->type == SEGMENT_LITERAL)
+			continue;
+		b->n = start; /* what it appended of a variable before */
+		if (!take_var(b, segment, &rest))
+			break;
+		if (var-- == 0) {
+			*ret_end = key.n - rest.n;
+			return b->error;
+		}
+	}
+	b->n = start;
+	return ERR_STORE_CORRUPT;
+}
+
 int
 name_of_key(struct buf *b, struct slice key)
 {
 	size_t start = b->n;
-	const struct kind_desc *kind = key.n ? kind_by_number((unsigned char)key.p[0]) : NULL;
+	const struct kind_desc *kind = take_kind(&key);
 	if (!kind)
 		return ERR_STORE_CORRUPT;
-	key = slice_make(key.p + 1, key.n - 1);
 	for (size_t i = 0; i < kind->segment_count; i++) {
 		const struct segment_desc *segment = &kind->segments[i];
 		if (i > 0)

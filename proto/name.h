@@ -48,6 +48,9 @@ struct slice name_id(struct slice text);
 int name_key(struct buf *b, const struct name *n);
 /* The reverse; appends the name's text. ERR_STORE_CORRUPT if the key is not one. */
 int name_of_key(struct buf *b, struct slice key);
+/* Appends the text of one variable, counted from 0; *ret_end: bytes of the key up to its end,
+ * which are those that all records with this beginning have. ERR_STORE_CORRUPT likewise. */
+int name_var_of_key(struct buf *b, struct slice key, size_t var, size_t *ret_end);
 
 /* A-2026-000123. ERR_INVALID_NAME where it is not one with that prefix. */
 int id_parse(struct slice text, char prefix, unsigned *ret_year, uint64_t *ret_number);

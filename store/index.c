@@ -87,8 +87,7 @@ append_value(struct buf *b, struct slice value)
 }
 
 void
-index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const struct field_desc *field,
-	     struct slice value)
+index_field_prefix(struct buf *b, enum scope scope, struct slice scope_value, const struct field_desc *field)
 {
 	buf_append_char(b, (char)scope);
 	if (scope != SCOPE_ALL) {
@@ -96,6 +95,13 @@ index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const st
 		buf_append_char(b, 0);
 	}
 	buf_append_u16be(b, field ? (uint16_t)field->number : 0);
+}
+
+void
+index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const struct field_desc *field,
+	     struct slice value)
+{
+	index_field_prefix(b, scope, scope_value, field);
 	if (field)
 		append_value(b, value);
 }
@@ -143,12 +149,45 @@ index_has(struct slice entry_value, struct slice wanted)
 	return false;
 }
 
-/* What one run of index_keys works with. */
+bool
+index_take_value(struct slice *rest, struct slice *ret)
+{
+	const char *start = rest->p;
+	if (!skip_value(rest))
+		return false;
+	*ret = slice_make(start, (size_t)(rest->p - start));
+	return true;
+}
+
+bool
+index_take(struct slice *entry_value, uint32_t *ret_field, struct slice *ret_value)
+{
+	struct slice field = *entry_value;
+	if (!skip(entry_value, 2) || !index_take_value(entry_value, ret_value))
+		return false;
+	*ret_field = get_u16be(field.p);
+	return true;
+}
+
+bool
+index_is_digest(struct slice value)
+{
+	return value.n && value.p[0] == VALUE_DIGEST;
+}
+
+/* What one walk over the values of a record's fields works with. */
 struct indexing {
-	struct key_list *list;
+	/* What is done with each value, as text_value prints it; not 0: no further ones. */
+	int (*each)(struct indexing *x, struct slice text);
 	const struct record *record;
 	const struct field_desc *field; /* NULL: the plain listing */
-	struct buf key, text, values;
+	struct buf text;
+	/* Of index_keys: */
+	struct key_list *list;
+	struct buf key, values;
+	/* Of index_text_of: */
+	struct slice sought;
+	struct buf *ret;
 };
 
 static int
@@ -161,7 +200,7 @@ add_in_scope(struct indexing *x, enum scope scope, struct slice scope_value, str
 	return list_add(x->list, &x->key, value);
 }
 
-/* Adds the keys of one value, as text_value prints it. */
+/* Adds the keys of one value. */
 static int
 add_text(struct indexing *x, struct slice text)
 {
@@ -189,28 +228,41 @@ add_plain(struct indexing *x)
 	return rc;
 }
 
+/* Passes the text on that is sought, and ends the walk. */
 static int
-add_value(struct indexing *x, const struct value *v)
+match_text(struct indexing *x, struct slice text)
 {
-	buf_clear(&x->text);
-	value_print(&x->text, x->field, v);
-	return x->text.error ? x->text.error : add_text(x, buf_slice(&x->text));
+	buf_clear(&x->key);
+	append_value(&x->key, text);
+	if (x->key.error || !slice_equal(buf_slice(&x->key), x->sought))
+		return x->key.error;
+	buf_append_slice(x->ret, text);
+	return x->ret->error ? x->ret->error : 1;
 }
 
 static int
-add_wire(struct indexing *x, const struct wire_field *w)
+each_value(struct indexing *x, const struct value *v)
+{
+	buf_clear(&x->text);
+	value_print(&x->text, x->field, v);
+	return x->text.error ? x->text.error : x->each(x, buf_slice(&x->text));
+}
+
+static int
+each_on_wire(struct indexing *x, const struct wire_field *w)
 {
 	struct value v = {0};
 	int rc = 0;
 	if (w->type != WIRE_LEN || !value_is_packable(x->field))
-		return value_of_wire(&v, x->field, w) ? add_value(x, &v) : ERR_INVALID_FIELD;
+		return value_of_wire(&v, x->field, w) ? each_value(x, &v) : ERR_INVALID_FIELD;
 	for (struct slice packed = w->bytes; rc == 0 && take_varint(&packed, &v.number);)
-		rc = add_value(x, &v);
+		rc = each_value(x, &v);
 	return rc;
 }
 
+/* Every value of the field. */
 static int
-add_field(struct indexing *x)
+each_of_field(struct indexing *x)
 {
 	struct wire_field w;
 	struct slice body = x->record->body;
@@ -218,14 +270,14 @@ add_field(struct indexing *x)
 	if (x->field->label == LABEL_REPEATED) {
 		while (rc == 0 && wire_next(&body, &w) == 1)
 			if (w.number == x->field->number)
-				rc = add_wire(x, &w);
+				rc = each_on_wire(x, &w);
 		return rc;
 	}
 	if (wire_find(body, x->field->number, &w))
-		return add_wire(x, &w);
+		return each_on_wire(x, &w);
 	if (x->field->label == LABEL_OPTIONAL || x->field->type == FIELD_MESSAGE)
-		return add_text(x, SLICE(""));
-	return add_value(x, &(struct value){0});
+		return x->each(x, SLICE(""));
+	return each_value(x, &(struct value){0});
 }
 
 int
@@ -234,12 +286,12 @@ index_keys(struct key_list *ret, const struct record *r)
 	const struct kind_desc *kind = kind_by_number(r->kind);
 	if (!kind)
 		return ERR_STORE_CORRUPT;
-	struct indexing x = {.list = ret, .record = r};
+	struct indexing x = {.each = add_text, .list = ret, .record = r};
 	int rc = 0;
 	for (size_t i = 0; i < kind->message->count && rc == 0; i++) {
 		x.field = &kind->message->fields[i];
 		if (x.field->flags & FIELD_INDEXED && value_is_scalar(x.field))
-			rc = add_field(&x);
+			rc = each_of_field(&x);
 	}
 	if (rc == 0)
 		rc = add_plain(&x);
@@ -247,6 +299,16 @@ index_keys(struct key_list *ret, const struct record *r)
 	buf_release(&x.text);
 	buf_release(&x.values);
 	return rc;
+}
+
+int
+index_text_of(struct buf *b, const struct record *r, const struct field_desc *field, struct slice value)
+{
+	struct indexing x = {.each = match_text, .record = r, .field = field, .sought = value, .ret = b};
+	int rc = each_of_field(&x);
+	buf_release(&x.key);
+	buf_release(&x.text);
+	return rc == 1 ? 0 : rc ? rc : ERR_STORE_CORRUPT;
 }
 
 int

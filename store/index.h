@@ -25,6 +25,9 @@ int index_keys(struct key_list *ret, const struct record *r);
 /* Keys in the due index. */
 int due_keys(struct key_list *ret, const struct record *r);
 
+/* What the keys of a field's listings begin with, before the value; NULL: of the plain one. */
+void index_field_prefix(struct buf *b, enum scope scope, struct slice scope_value,
+			const struct field_desc *field);
 /* What the keys of a listing begin with, before the record's own key; field NULL: the plain one. */
 void index_prefix(struct buf *b, enum scope scope, struct slice scope_value, const struct field_desc *field,
 		  struct slice value);
@@ -33,6 +36,15 @@ void index_prefix(struct buf *b, enum scope scope, struct slice scope_value, con
  * a commit writes. This is what to look for there, and whether an entry has it. */
 void index_wanted(struct buf *b, const struct field_desc *field, struct slice value);
 bool index_has(struct slice entry_value, struct slice wanted);
+/* Takes the next field and its value off an entry's; false at the end. */
+bool index_take(struct slice *entry_value, uint32_t *ret_field, struct slice *ret_value);
+/* Takes the value, with its NUL, off what follows the field in a key; false: there is none. */
+bool index_take_value(struct slice *rest, struct slice *ret);
+/* Such a value is a text and NUL, or a digest whose text only the record has. */
+bool index_is_digest(struct slice value);
+/* Appends the text of that record's field which stands in the index so. ERR_STORE_CORRUPT:
+ * it has none. */
+int index_text_of(struct buf *b, const struct record *r, const struct field_desc *field, struct slice value);
 /* The record's key at the end of an index key. */
 int index_record_key(struct slice *ret, struct slice key);
 

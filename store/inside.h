@@ -104,6 +104,9 @@ void txn_decide(struct txn *t, struct command *c);
 /* Commits if there is something to commit. */
 int txn_end(struct txn *t);
 
+/* scan.c: the first key behind all that begin with the prefix. */
+void append_key_behind(struct buf *b, struct slice prefix);
+
 /* apply.c: one record of a change with all its keys. */
 int apply_put(struct txn *t, const struct put *p, msec now, uint64_t revision);
 

@@ -24,9 +24,8 @@ build_prefix(struct scan *s, const struct scan_spec *spec)
 	return s->prefix.error ? s->prefix.error : s->wanted.error;
 }
 
-/* The first key behind all that begin with the prefix. */
-static void
-append_end(struct buf *b, struct slice prefix)
+void
+append_key_behind(struct buf *b, struct slice prefix)
 {
 	while (prefix.n && (unsigned char)prefix.p[prefix.n - 1] == 0xFF)
 		prefix.n--;
@@ -50,7 +49,7 @@ build_position(struct scan *s, const struct scan_spec *spec)
 		s->ended = spec->after.n && (s->descending ? side < 0 : side > 0);
 		buf_clear(&s->position);
 		if (s->descending)
-			append_end(&s->position, buf_slice(&s->prefix));
+			append_key_behind(&s->position, buf_slice(&s->prefix));
 		else
 			buf_append_slice(&s->position, buf_slice(&s->prefix));
 	}
@@ -63,7 +62,8 @@ scan_open(struct scan *ret, struct reader *r, const struct scan_spec *spec)
 {
 	struct scan s = {.reader = r,
 			 .by_index = spec->scope != SCOPE_ALL || spec->index,
-			 .descending = spec->descending};
+			 .descending = spec->descending,
+			 .keys_only = spec->keys_only};
 	struct cursor *c = NULL;
 	if (r->error)
 		return r->error;
@@ -111,6 +111,17 @@ record_of_index(struct scan *s, struct slice key, struct record *ret)
 	return rc ? rc : record_parse(ret, key, row);
 }
 
+static int
+read_record(struct scan *s, struct slice key, struct slice row, struct record *ret)
+{
+	if (s->keys_only) {
+		struct slice own = {key.p + s->base, key.n - s->base};
+		*ret = (struct record){.kind = (enum kind)(unsigned char)own.p[0], .key = own};
+		return 0;
+	}
+	return s->by_index ? record_of_index(s, key, ret) : record_parse(ret, key, row);
+}
+
 int
 scan_next(struct scan *s, struct record *ret)
 {
@@ -127,8 +138,21 @@ scan_next(struct scan *s, struct record *ret)
 		return 0;
 	}
 	if (rc == 0)
-		rc = s->by_index ? record_of_index(s, key, ret) : record_parse(ret, key, row);
+		rc = read_record(s, key, row, ret);
 	return rc ? rc : 1;
+}
+
+int
+scan_skip(struct scan *s, struct slice group)
+{
+	buf_clear(&s->position);
+	buf_append(&s->position, s->prefix.p, s->base);
+	if (s->descending)
+		buf_append_slice(&s->position, group);
+	else
+		append_key_behind(&s->position, group);
+	s->started = s->after = false;
+	return s->position.error;
 }
 
 void

@@ -128,6 +128,8 @@ struct scan_spec {
 	/* Start after this key; empty: at the beginning. */
 	struct slice after;
 	bool descending;
+	/* Of each record kind and key alone: the row is not read. */
+	bool keys_only;
 };
 
 struct scan {
@@ -136,7 +138,7 @@ struct scan {
 	struct cursor *records; /* by_index: what the keys lead to */
 	struct buf prefix, position, wanted;
 	size_t base;
-	bool by_index, descending, started, after, ended;
+	bool by_index, descending, keys_only, started, after, ended;
 };
 
 /* Key order. Costs what it returns, whatever the scope; by value within a
@@ -144,7 +146,40 @@ struct scan {
 int scan_open(struct scan *ret, struct reader *r, const struct scan_spec *spec);
 /* 1: *ret holds the next; 0: the end; negative: a failure. */
 int scan_next(struct scan *s, struct record *ret);
+/* Goes on behind all records whose keys begin so, in the direction of travel, without
+ * looking at them. group: what keys of the collection begin with. */
+int scan_skip(struct scan *s, struct slice group);
 void scan_close(struct scan *s);
+
+/* ---- values ------------------------------------------------------------ */
+
+/* The different values that a collection's records have, each once: of an indexed field in the
+ * order of the index (text, those that stand there as a digest before it), or of a variable of
+ * the name in the order of listings. */
+struct values_spec {
+	struct name collection; /* as of a scan, like scope and scope_value */
+	enum scope scope;
+	struct slice scope_value;
+	/* Indexed; NULL: the first variable of the name that the collection leaves open. */
+	const struct field_desc *field;
+	/* Start after the value at this position; empty: at the beginning. */
+	struct slice after;
+};
+
+struct found_value {
+	struct slice position; /* where to go on; never empty */
+	struct slice text;     /* as text_value prints it */
+	bool present;          /* false: only records of other collections have it */
+};
+
+struct values;
+/* Costs what it returns, and a look at each value that other kinds have in a field of the
+ * same number; by field within a department, a look at the index entry of each record that it
+ * has of the kind. A value that stands in the index as a digest is read from one record. */
+int values_open(struct values **ret, struct reader *r, const struct values_spec *spec);
+/* 1: *ret holds the next, until the call after it; 0: the end; negative: a failure. */
+int values_next(struct values *v, struct found_value *ret);
+void values_close(struct values *v); /* NULL is allowed */
 
 /* ---- events ----------------------------------------------------------- */
 

@@ -55,6 +55,30 @@ static const char *const bad[] = {
 	"a/b/c/d/e/f/g/h",
 };
 
+/* Each by itself, with the end of what begins all keys that agree so far. */
+static void
+variables_come_off_the_key(const struct name *n, struct slice key)
+{
+	struct buf text = {0}, beginning = {0};
+	size_t end = 0;
+	for (size_t var = 0; var < n->var_count; var++) {
+		struct name first = *n;
+		first.var_count = var + 1;
+		buf_clear(&text);
+		buf_clear(&beginning);
+		assert_int_equal(name_var_of_key(&text, key, var, &end), 0);
+		assert_true(slice_equal(buf_slice(&text), n->vars[var]));
+		assert_int_equal(name_key(&beginning, &first), 0);
+		assert_true(slice_equal(buf_slice(&beginning), slice_make(key.p, end)));
+		assert_int_equal(name_var_of_key(&text, slice_make(key.p, end - 1), var, &end),
+				 ERR_STORE_CORRUPT);
+	}
+	assert_int_equal(end, key.n);
+	assert_int_equal(name_var_of_key(&text, key, n->var_count, &end), ERR_STORE_CORRUPT);
+	buf_release(&text);
+	buf_release(&beginning);
+}
+
 static void
 names_go_to_keys_and_back(void **state)
 {
@@ -70,6 +94,7 @@ names_go_to_keys_and_back(void **state)
 		assert_int_equal((unsigned char)key.p[0], n.kind->kind);
 		assert_int_equal(name_of_key(&again, buf_slice(&key)), 0);
 		assert_true(slice_is(buf_slice(&again), good[i]));
+		variables_come_off_the_key(&n, buf_slice(&key));
 		for (size_t cut = 0; cut < key.n; cut++) {
 			buf_clear(&again);
 			assert_int_equal(name_of_key(&again, (struct slice){key.p, cut}), ERR_STORE_CORRUPT);
