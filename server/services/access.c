@@ -42,6 +42,16 @@ access_allows(const struct access *a, struct slice department, struct slice node
 	return a->scope == SCOPE_ALL || slice_equal(a->value, department);
 }
 
+void
+access_narrow(struct access *a, struct name *collection)
+{
+	if (!a->owner.n)
+		return;
+	if (collection->var_count == 0)
+		collection->vars[collection->var_count++] = a->owner;
+	a->none |= !slice_equal(collection->vars[0], a->owner);
+}
+
 static int
 decide_read(struct job *j, struct txn *t, const struct rulebook *book)
 {

@@ -4,8 +4,6 @@
 #include "services/service.h"
 #include "wire.h"
 
-enum { LIST_ITEMS = 1, LIST_NEXT_PAGE_TOKEN = 2 };
-
 static int
 get_event(struct call *c, struct slice message, struct event_row *row, struct fault *f)
 {
@@ -57,9 +55,13 @@ static int
 event_list_read(struct event_list *l, struct call *c, struct slice message, struct fault *f)
 {
 	struct buf position = {0};
+	bool names;
 	int rc = caller_identify(c, &l->actor, f);
-	if (rc != 0 || (rc = list_request_read(&l->asked, c, message, f)) != 0)
+	if (rc != 0 || (rc = list_mask_read(&names, message, f)) != 0 ||
+	    (rc = list_request_read(&l->asked, c, message, false, f)) != 0)
 		return rc;
+	if (names)
+		return fault_add(f, ERR_INVALID_FIELD, "read_mask", "read_mask: events come whole");
 	if (l->asked.parent.n && (rc = name_parse(&l->of, l->asked.parent, f)) != 0)
 		return rc;
 	const struct message_desc *event = message_by_name(SLICE("zwy.v1.Event"));
@@ -95,11 +97,8 @@ event_list_page(struct event_list *l)
 		found++;
 	}
 	unsigned char position[8];
-	struct buf token = {0};
 	put_u64be(position, row.revision);
-	token_make(&token, l->server, l->actor, &l->asked, slice_make(position, sizeof(position)));
-	wire_put_bytes(&l->reply, LIST_NEXT_PAGE_TOKEN, buf_slice(&token));
-	buf_release(&token);
+	token_put(&l->reply, l->server, l->actor, &l->asked, slice_make(position, sizeof(position)));
 	return l->reply.error;
 }
 

@@ -5,12 +5,14 @@
 #include "services/service.h"
 #include "wire.h"
 
-enum { LIST_ITEMS = 1, LIST_NEXT_PAGE_TOKEN = 2 };
+enum { LIST_READ_MASK = 6, RECORD_NAME = 1 };
 
 int
-list_request_read(struct list_request *ret, const struct call *c, struct slice message, struct fault *f)
+list_request_read(struct list_request *ret, const struct call *c, struct slice message, bool small,
+		  struct fault *f)
 {
 	const struct server *s = call_server(c);
+	int64_t most = small ? s->settings.page_scan_max : s->settings.page_size_max;
 	int64_t size = (int32_t)wire_uint(message, 2);
 	*ret = (struct list_request){
 		.parent = wire_string(message, 1),
@@ -24,8 +26,23 @@ list_request_read(struct list_request *ret, const struct call *c, struct slice m
 				 "page_size: %lld is negative; 0 asks for the default", (long long)size);
 	if (size == 0)
 		size = s->settings.page_size_default;
-	ret->page_size = (size_t)(size < s->settings.page_size_max ? size : s->settings.page_size_max);
+	ret->page_size = (size_t)(size < most ? size : most);
 	return 0;
+}
+
+int
+list_mask_read(bool *ret_names, struct slice message, struct fault *f)
+{
+	struct wire_field mask = {0}, path, more;
+	*ret_names = false;
+	if (!wire_find(message, LIST_READ_MASK, &mask) || wire_next(&mask.bytes, &path) != 1)
+		return 0;
+	*ret_names = slice_is(path.bytes, "name");
+	if ((*ret_names || slice_is(path.bytes, "*")) && wire_next(&mask.bytes, &more) == 0)
+		return 0;
+	return fault_add(f, ERR_INVALID_FIELD, "read_mask",
+			 "read_mask: allowed are \"name\" alone, for names, and \"*\" or none, for whole "
+			 "records");
 }
 
 /* ---- Get ---- */
@@ -81,8 +98,10 @@ struct listing {
 	struct list_request asked;
 	struct filter filter;
 	struct access access;
+	bool names; /* asked for alone */
 	struct scan_spec spec;
 	struct buf after;
+	struct buf name, item; /* scratch */
 	struct buf reply;
 };
 
@@ -122,32 +141,40 @@ read_order(struct listing *l, struct fault *f)
 			 (int)order.n, order.p);
 }
 
+/* Whether the index can say what the term says, and is made to. By department and node it knows
+ * only records that have one, and those that are one by slug and not by name. */
+static bool
+choose_term(struct scan_spec *spec, const struct kind_desc *kind, const struct filter_term *term)
+{
+	uint32_t number = term->field->number;
+	bool scopes = number == kind->department_field || number == kind->node_field;
+	if (term->negated)
+		return false;
+	if (scopes && spec->scope == SCOPE_ALL && number != RECORD_NAME && term->value.n) {
+		spec->scope = number == kind->department_field ? SCOPE_DEPARTMENT : SCOPE_NODE;
+		spec->scope_value = term->value;
+		return true;
+	}
+	if (spec->index || !(term->field->flags & FIELD_INDEXED))
+		return false;
+	spec->index = term->field;
+	spec->index_value = term->value;
+	return true;
+}
+
 /* Chooses the narrowest index: the caller's scope, a department or node that the
- * filter names, and one indexed field. The filter is applied to what comes out. */
+ * filter names, and one indexed field. The filter is applied to what comes out. Where
+ * the index says all that the filter does, names need no look at the records. */
 static void
 choose_index(struct listing *l)
 {
-	struct name *name = &l->spec.collection;
-	if (l->access.owner.n && name->var_count == 0)
-		name->vars[name->var_count++] = l->access.owner;
-	l->access.none |= l->access.owner.n && !slice_equal(name->vars[0], l->access.owner);
+	size_t chosen = 0;
+	access_narrow(&l->access, &l->spec.collection);
 	l->spec.scope = l->access.scope;
 	l->spec.scope_value = l->access.value;
-	for (size_t i = 0; i < l->filter.count; i++) {
-		const struct filter_term *term = &l->filter.terms[i];
-		if (term->negated)
-			continue;
-		if (l->spec.scope == SCOPE_ALL && term->field->number == l->kind->department_field) {
-			l->spec.scope = SCOPE_DEPARTMENT;
-			l->spec.scope_value = term->value;
-		} else if (l->spec.scope == SCOPE_ALL && term->field->number == l->kind->node_field) {
-			l->spec.scope = SCOPE_NODE;
-			l->spec.scope_value = term->value;
-		} else if (!l->spec.index && (term->field->flags & FIELD_INDEXED)) {
-			l->spec.index = term->field;
-			l->spec.index_value = term->value;
-		}
-	}
+	for (size_t i = 0; i < l->filter.count; i++)
+		chosen += choose_term(&l->spec, l->kind, &l->filter.terms[i]);
+	l->spec.keys_only = l->names && chosen == l->filter.count;
 }
 
 static int
@@ -158,8 +185,9 @@ list_prepare(struct listing *l, struct call *c, struct slice message, struct fau
 	if (rc != 0)
 		return rc;
 	l->access = access_of(l->actor, l->kind);
-	if ((rc = list_request_read(&l->asked, c, message, f)) != 0 || (rc = read_parent(l, f)) != 0 ||
-	    (rc = read_order(l, f)) != 0 ||
+	if ((rc = list_mask_read(&l->names, message, f)) != 0 ||
+	    (rc = list_request_read(&l->asked, c, message, l->names, f)) != 0 ||
+	    (rc = read_parent(l, f)) != 0 || (rc = read_order(l, f)) != 0 ||
 	    (rc = filter_parse(&l->filter, l->kind->message, l->asked.filter, f)) != 0)
 		return rc;
 	if (l->asked.token.n && (rc = token_read(&l->after, s, l->actor, &l->asked, f)) != 0)
@@ -167,6 +195,29 @@ list_prepare(struct listing *l, struct call *c, struct slice message, struct fau
 	l->spec.after = buf_slice(&l->after);
 	choose_index(l);
 	return 0;
+}
+
+/* Whether the record is one of those asked for. Where the index has decided, it is. */
+static bool
+list_shows(const struct listing *l, const struct record *r)
+{
+	return l->spec.keys_only ||
+	       (access_allows(&l->access, r->department, r->node) && filter_match(&l->filter, r->body));
+}
+
+static int
+put_item(struct listing *l, const struct record *r)
+{
+	if (!l->names) {
+		wire_put_bytes(&l->reply, LIST_ITEMS, r->body);
+		return 0;
+	}
+	buf_clear(&l->name);
+	buf_clear(&l->item);
+	int rc = name_of_key(&l->name, r->key);
+	wire_put_string(&l->item, RECORD_NAME, buf_slice(&l->name));
+	wire_put_bytes(&l->reply, LIST_ITEMS, buf_slice(&l->item));
+	return rc ? rc : l->item.error;
 }
 
 /* One page: as many records as asked for, cut where it grows too large or where
@@ -192,19 +243,15 @@ list_page(struct listing *l, struct fault *f)
 		seen++;
 		buf_clear(&last);
 		buf_append_slice(&last, record.key);
-		if (!access_allows(&l->access, record.department, record.node) ||
-		    !filter_match(&l->filter, record.body))
+		if (!list_shows(l, &record))
 			continue;
-		wire_put_bytes(&l->reply, LIST_ITEMS, record.body);
+		if ((rc = put_item(l, &record)) != 0)
+			break;
 		found++;
 	}
 	scan_close(&scan);
-	if (rc >= 0 && more) {
-		struct buf token = {0};
-		token_make(&token, l->server, l->actor, &l->asked, buf_slice(&last));
-		wire_put_bytes(&l->reply, LIST_NEXT_PAGE_TOKEN, buf_slice(&token));
-		buf_release(&token);
-	}
+	if (rc >= 0 && more)
+		token_put(&l->reply, l->server, l->actor, &l->asked, buf_slice(&last));
 	buf_release(&last);
 	if (rc < 0 || l->reply.error)
 		return fault_set(f, rc < 0 ? rc : l->reply.error, "the list cannot be read");
@@ -224,6 +271,8 @@ list_message(struct call *c, struct slice message)
 	else
 		call_reply(c, buf_slice(&l.reply));
 	buf_release(&l.reply);
+	buf_release(&l.name);
+	buf_release(&l.item);
 	buf_release(&l.after);
 }
 

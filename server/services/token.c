@@ -5,6 +5,7 @@
 #include "server.h"
 #include "services/service.h"
 #include "status.h"
+#include "wire.h"
 
 #define TOKEN_MAC_BYTES 16
 
@@ -17,7 +18,8 @@ token_mac(unsigned char ret[TOKEN_MAC_BYTES], const struct server *s, const stru
 	struct buf b = {0};
 	struct slice parts[] = {slice_of(l->path), slice_of(actor->principal),
 				l->parent,         l->filter,
-				l->order_by,       position};
+				l->order_by,       l->field,
+				position};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		buf_append_u32be(&b, (uint32_t)parts[i].n);
 		buf_append_slice(&b, parts[i]);
@@ -28,18 +30,20 @@ token_mac(unsigned char ret[TOKEN_MAC_BYTES], const struct server *s, const stru
 }
 
 void
-token_make(struct buf *out, const struct server *s, const struct actor *actor, const struct list_request *l,
-	   struct slice position)
+token_put(struct buf *reply, const struct server *s, const struct actor *actor, const struct list_request *l,
+	  struct slice position)
 {
 	unsigned char mac[TOKEN_MAC_BYTES];
-	struct buf raw = {0};
+	struct buf raw = {0}, text = {0};
 	token_mac(mac, s, actor, l, position);
 	buf_append(&raw, mac, sizeof(mac));
 	buf_append_slice(&raw, position);
-	base64_encode(out, buf_slice(&raw));
-	if (raw.error)
-		out->error = raw.error;
+	base64_encode(&text, buf_slice(&raw));
+	wire_put_bytes(reply, LIST_NEXT_PAGE_TOKEN, buf_slice(&text));
+	if (raw.error || text.error)
+		reply->error = raw.error ? raw.error : text.error;
 	buf_release(&raw);
+	buf_release(&text);
 }
 
 int
@@ -62,5 +66,5 @@ token_read(struct buf *ret_position, const struct server *s, const struct actor 
 	return fault_set(
 		f, ERR_BAD_PAGE_TOKEN,
 		"page_token: not one that this list gave; a token goes with the same caller, parent, "
-		"filter and order_by");
+		"filter, order_by and field");
 }

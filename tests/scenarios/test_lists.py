@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Pages, filters, and tokens that are good for one list and one caller only."""
+"""Pages, filters, masks, and tokens that are good for one list and one caller only."""
 import pathlib
 import sys
 
@@ -89,6 +89,84 @@ def test_bad_page_sizes_and_parents_are_refused(server):
     with refused("INVALID_FIELD", "INVALID_ARGUMENT"):
         client.call("ListApplications", as_=demo.DU, page_size=-1)
     assert client.call("ListApplications", as_=demo.DU, page_size=10**6) is not None
+
+
+NAMES = {"paths": ["name"]}
+
+
+def same_in_pages(client, method, who, **asked):
+    """Names alone are those of the records, in their order, however they are paged; how many."""
+    whole = [r.name for r in client.list(method, as_=who, page_size=500, **asked)]
+    for size in (1, 3, 0, 10**6):
+        items = client.list(method, as_=who, page_size=size, read_mask=NAMES, **asked)
+        assert [r.name for r in items] == whole, (method, who, asked, size)
+        assert all([f.name for f, _ in r.ListFields()] == ["name"] for r in items), items
+    return len(whole)
+
+
+def test_names_alone_are_those_of_the_records_in_every_scope(server):
+    client = server.client()
+    demo.fill(client)
+    seen = set()
+    for who in demo.READERS:
+        for asked in ({}, {"order_by": "name desc"}, {"filter": "state=draft"}, {"filter": "state!=draft"},
+                      {"filter": "state=draft AND open=true"}, {"filter": "node=suzhou AND state=draft"},
+                      {"filter": "department=provincial-finance AND kind=regular"},
+                      {"filter": "department=provincial-finance AND node=suzhou"},
+                      {"filter": "state=draft AND state=accepted"}, {"filter": "purpose=tests"}):
+            seen.add(same_in_pages(client, "ListApplications", who, **asked))
+        for method, asked in (("ListQuotas", {}), ("ListQuotas", {"parent": "quotas/provincial-finance"}),
+                              ("ListDepartments", {"filter": "level=city"}), ("ListPrincipals", {}), ("ListServices", {}),
+                              ("ListDepartments", {"filter": "name=departments/suzhou-finance"}),
+                              ("ListPrincipals", {"filter": "organisation=\"\""}),
+                              ("ListRequests", {"parent": f"principals/{who}"}), ("ListRules", {})):
+            seen.add(same_in_pages(client, method, who, **asked))
+    assert len(seen) > 8 and 0 in seen and 1 in seen, seen
+
+
+def test_a_page_of_names_may_be_longer_than_one_of_records(server):
+    client = server.client()
+    server.stop()
+    server.settings.update(page_size_max=5, page_scan_max=40)
+    server.start()
+    client = server.client()
+    asked = {"as_": demo.CA, "page_size": 10**6}
+    assert len(client.call("ListDepartments", **asked).items) == 5
+    assert len(client.call("ListDepartments", read_mask=NAMES, **asked).items) == 40
+    assert same_in_pages(client, "ListDepartments", demo.CA) > 40
+
+
+def test_a_token_goes_on_under_another_mask(server):
+    client = server.client()
+    page = client.call("ListDepartments", as_=demo.CA, page_size=3, read_mask=NAMES)
+    more = client.call("ListDepartments", as_=demo.CA, page_size=3, page_token=page.next_page_token)
+    whole = client.list("ListDepartments", as_=demo.CA, page_size=6)[:6]
+    assert [d.name for d in page.items] + [d.name for d in more.items] == [d.name for d in whole]
+    assert list(more.items) == whole[3:]
+
+
+def test_a_mask_is_name_or_everything(server):
+    client = server.client()
+    for paths in ([], ["*"]):
+        items = client.call("ListSystems", as_=demo.CA, read_mask={"paths": paths}).items
+        assert items and all(s.department for s in items), paths
+    for method in ("ListSystems", "ListApplications", "ListQuotas", "ListEvents"):
+        for paths in (["state"], ["name", "state"], ["*", "name"], ["name", "name"], ["nonsense"], ["name.x"]):
+            with refused("INVALID_FIELD", "INVALID_ARGUMENT", text="read_mask: allowed are \"name\""):
+                client.call(method, as_=demo.CA, read_mask={"paths": paths})
+    with refused("INVALID_FIELD", "INVALID_ARGUMENT", text="whole"):
+        client.call("ListEvents", as_=demo.CA, read_mask=NAMES)
+    assert client.call("ListEvents", as_=demo.CA, read_mask={"paths": ["*"]}).items
+
+
+def test_a_filter_by_name_or_by_nothing_finds_its_records(server):
+    client = server.client()
+    for method, name in (("ListDepartments", "departments/suzhou-finance"), ("ListNodes", "nodes/suzhou")):
+        found = client.list(method, as_=demo.CA, filter=f"name={name}")
+        assert [r.name for r in found] == [name], (method, found)
+    every = client.list("ListPrincipals", as_="demo")
+    nobody = [p.name for p in client.list("ListPrincipals", as_="demo", filter="organisation=\"\"")]
+    assert nobody == [p.name for p in every if not p.organisation] != [], nobody
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from .contract import message_class
 CA, OP, DU = "core-ca", "core-op", "core-du"
 SYSTEM, DEPARTMENT = "finance-portal", "provincial-finance"
 CITY_CA, CITY_OP, CITY_DU = "suzhou-ca", "suzhou-op", "suzhou-du"
+# Of the cases: who sees all, a node's, a department's, none; and the administrator.
+READERS = (CA, CITY_CA, DU, CITY_DU, "core-reg", "suzhou-reg", "bootstrap", "demo")
 
 DOCUMENTS = ("construction-plan", "construction-plan-approval", "security-filing")
 PLAN = {"architecture": "three-tier, two availability zones", "demand": "a portal for 4,000 users",
@@ -101,6 +103,14 @@ def in_state(client, state):
         act(client, name, action, who, **form)
     assert get(client, name).state == state, get(client, name).state
     return name
+
+
+def fill(client):
+    """Applications of two nodes and three departments in several states."""
+    for state in ("draft", "submitted", "accepted", "draft"):
+        in_state(client, state)
+    for who, system in (("core-du-health", "health-records"), (CITY_DU, "suzhou-budget")):
+        file(client, as_=who, system=system, submit=False)
 
 
 STATES = ("draft submitted need_supplement accepted not_accepted under_review review_passed review_returned review_failed "
