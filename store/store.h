@@ -160,8 +160,9 @@ struct values_spec {
 	struct name collection; /* as of a scan, like scope and scope_value */
 	enum scope scope;
 	struct slice scope_value;
-	/* Indexed; NULL: the first variable of the name that the collection leaves open. */
+	/* Indexed; NULL: a variable of the name, counted from 0. */
 	const struct field_desc *field;
+	size_t var;
 	/* Start after the value at this position; empty: at the beginning. */
 	struct slice after;
 };

@@ -84,7 +84,7 @@ open_variable(struct values *v, const struct values_spec *spec)
 				    .scope_value = spec->scope_value,
 				    .keys_only = true};
 	v->step = step_variable;
-	v->var = spec->collection.var_count;
+	v->var = spec->var;
 	int rc = scan_open(&v->scan, v->reader, &records);
 	return rc || !spec->after.n ? rc : scan_skip(&v->scan, spec->after);
 }

@@ -18,6 +18,7 @@ static const struct {
 	{"/zwy.v1.DocumentService/Download", &download_handler},
 	{"/zwy.v1.DocumentService/Upload", &upload_handler},
 	{"/zwy.v1.ImportService/Import", &import_handler},
+	{"/zwy.v1.IndexService/ListValues", &list_values_handler},
 	{"/zwy.v1.OrganisationService/WhoAmI", &whoami_handler},
 	{"/zwy.v1.RuleService/Explain", &explain_handler},
 	{"/zwy.v1.RuleService/GetProcess", &get_process_handler},

@@ -20,6 +20,7 @@ WORDS = ("", "x", "applications", "applications/A-2026-000001", "A-2026-000001",
          "applications/A-2026-000001/documents/construction-plan", "construction-plan", "plan.pdf sha256:" + "a" * 64,
          "submit", "accept", "opinion", "decide", "deliver", "withdraw", "result", "pass", "approve", "vcpu", "gib", "8",
          "-1", "99999999999999999999", "state=draft", "open=true", "name desc", "quantity", "fiscal", "draft", "active",
+         "name", "state", "quotas", "quotas/provincial-finance", "department", "month",
          "2026-02-13", "*", "a/b", "政务云", "\t\n", "x" * 300)
 BROKEN = ("UNAVAILABLE", "UNKNOWN", "INTERNAL", "DATA_LOSS", "DEADLINE_EXCEEDED")
 DROPPED = ("since",)  # a watch from now on never ends by itself; streams have tests of their own

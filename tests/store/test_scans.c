@@ -476,11 +476,15 @@ values_of_a_variable_are_the_beginnings_of_names(void **state)
 	spec.scope_value = SLICE("d2");
 	assert_string_equal(values(x, &spec), "d d11");
 	spec.collection = parse_collection("quotas/d11");
+	assert_string_equal(values(x, &spec), "d11");
+	spec.var = 1;
 	assert_string_equal(values(x, &spec), "s1");
 	spec.collection = parse_collection("forecasts");
 	spec.scope = SCOPE_ALL;
+	spec.var = 0;
 	assert_string_equal(values(x, &spec), "d1");
 	spec.collection = parse_collection("forecasts/d1");
+	spec.var = 1;
 	assert_string_equal(values(x, &spec), "2026 2027");
 }
 

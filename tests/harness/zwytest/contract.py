@@ -73,5 +73,13 @@ def services():
     return [pool().FindServiceByName(f"{f.package}.{s.name}") for f in files.file for s in f.service]
 
 
+def option(descriptor, name):
+    """Our option `record`, `rules` or `method` of a message, field or method."""
+    extension = pool().FindExtensionByName("zwy.v1." + name)
+    options = _factory().GetPrototype(extension.containing_type)
+    message_class(extension.message_type.full_name)
+    return options.FromString(descriptor.GetOptions().SerializeToString()).Extensions[extension]
+
+
 def call_path(descriptor):
     return f"/{descriptor.containing_service.full_name}/{descriptor.name}"
