@@ -25,6 +25,7 @@ struct load {
 	struct view_context context;
 	struct fetch *fetches; /* under way */
 	size_t bytes;
+	struct listing *listing; /* of the pages to come */
 	bool planning;
 };
 
@@ -51,6 +52,7 @@ load_free(struct load *l)
 			zwy_call_cancel(f->call);
 		fetch_free(f);
 	}
+	listing_free(l->listing);
 	view_release(&l->task);
 	free(l);
 }
@@ -83,8 +85,11 @@ static void
 finish(struct load *l, int eno, struct content *c, struct box_file *f)
 {
 	struct op *op = l->op;
+	struct listing *listing = l->listing;
 	op->made_of = c ? made_of(l) : NULL;
+	op->listing = listing;
 	op->load = NULL;
+	l->listing = NULL;
 	load_free(l);
 	op->loaded(op, eno, c, f);
 }
@@ -120,10 +125,7 @@ page_message(struct fetch *f, struct slice message)
 	buf_append_slice(&f->token, token);
 	if (f->token.error)
 		f->ask->code = ERR_NO_MEMORY;
-	if (f->ask->below)
-		view_keep_names(f->ask, message);
-	else
-		buf_append_slice(&f->ask->answer, message);
+	view_add_page(f->ask, message);
 }
 
 static void
@@ -197,6 +199,16 @@ keep(struct fetch *f)
 	f->ask->kept = kept ? kept->serial : 0;
 }
 
+/* A directory is shown from its first page on. */
+static void
+stream(struct fetch *f)
+{
+	struct load *l = f->load;
+	l->listing = listing_new(l->op, f->ask, buf_slice(&f->token), view_entry_type(&l->task.place));
+	if (!l->listing)
+		f->ask->code = ERR_NO_MEMORY;
+}
+
 static bool
 is_away(int code)
 {
@@ -216,15 +228,20 @@ done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 					   : reason_by_status((enum grpc_status)error->status);
 	if (!a->code && a->answer.error)
 		a->code = ERR_NO_MEMORY;
-	if (!a->code && a->list && f->token.n) {
-		f->request = view_next_page(&f->load->task, a, buf_slice(&f->token));
+	bool more = !a->code && a->list && f->token.n;
+	if (more && view_streams(&f->load->task)) {
+		stream(f);
+	} else if (more) {
+		struct buf next = view_next_page(a->request, buf_slice(&f->token));
 		buf_clear(&f->token);
+		f->request = arena_copy(&f->load->task.arena, buf_slice(&next));
+		buf_release(&next);
 		a->code = start_fetch(f);
 		if (!a->code)
 			return;
 	}
 	a->answered = true;
-	if (a->code == 0)
+	if (a->code == 0 && !f->load->listing)
 		keep(f);
 	else if (is_away(a->code))
 		use_stale(f->load, a);

@@ -26,6 +26,7 @@ struct op;
 struct load;
 struct send;
 struct question;
+struct listing;
 
 #define REFUSALS_KEPT 16
 
@@ -126,6 +127,7 @@ struct handle {
 	pid_t pid;
 	bool writes, busy;       /* busy: a write's outcome is awaited */
 	struct content *content; /* also the template of a line file */
+	struct listing *listing; /* the names to come; NULL: all are there */
 	struct box_handle box;
 	struct line_file line;
 	bool line_used;
@@ -176,7 +178,8 @@ struct op {
 	bool of_path;       /* lookup, open and their like: never EINTR */
 	int64_t give_up_at; /* when an interrupt takes effect; 0: none */
 	void (*loaded)(struct op *op, int eno, struct content *c, struct box_file *f);
-	struct answer *made_of; /* in loaded: the content may be kept as long as it; NULL */
+	struct answer *made_of;  /* in loaded: the content may be kept as long as it; NULL */
+	struct listing *listing; /* in loaded: the pages to come, for the callee to take; NULL */
 	/* op_wait: it waits until then, or until ready; 0: it does not */
 	int64_t wait_until;
 	bool (*ready)(const struct op *op);
@@ -259,6 +262,19 @@ size_t caller_metadata(const struct caller *c, struct zwy_metadata ret[1]);
  * the caller sets `retry` to NULL. */
 struct zwy_call_options call_options(struct mount *m, const struct caller *c, struct zwy_metadata metadata[1],
 				     int64_t timeout_ms, void *ctx);
+
+/* ---- listing.c --------------------------------------------------------- */
+
+/* The pages after the first, which answered `a`. NULL: out of memory. */
+struct listing *listing_new(const struct op *op, const struct ask *a, struct slice token,
+			    enum content_type type);
+void listing_free(struct listing *l); /* NULL is allowed */
+bool listing_ended(const struct listing *l);
+/* Adds the next page to the names and calls ready, which may be at once. */
+void listing_more(struct listing *l, struct content *names, struct op *op,
+		  void (*ready)(struct op *op, int eno));
+/* The operation does not wait for it any more. */
+void listing_leave(struct listing *l, const struct op *op);
 
 /* ---- caller.c ---------------------------------------------------------- */
 

@@ -45,6 +45,9 @@ op_free(struct op *op)
 	op->caller->in_flight--;
 	if (op->load)
 		load_cancel(op->load);
+	if (op->handle)
+		listing_leave(op->handle->listing, op);
+	listing_free(op->listing);
 	if (op->send)
 		send_detach(op->send);
 	node_unref(&m->nodes, op->node);

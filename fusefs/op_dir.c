@@ -1,5 +1,5 @@
-/* Directories: a listing is a snapshot taken at opendir. A position is the number
- * of names before it. */
+/* Directories: a listing is a snapshot taken at opendir, or page by page from then on. A
+ * position is the number of names before it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,6 +22,8 @@ opendir_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		return;
 	}
 	h->content = c;
+	h->listing = op->listing;
+	op->listing = NULL;
 	op->fi.fh = (uint64_t)(uintptr_t)h;
 	struct mount *m = op->mount;
 	if (fuse_reply_open(op->req, &op->fi) != 0)
@@ -71,18 +73,16 @@ add_entry(fuse_req_t req, const struct handle *h, char *p, size_t room, size_t i
 	return fuse_add_direntry(req, p, room, name, &st, (off_t)(i + 1));
 }
 
-void
-fs_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+static void
+reply_entries(fuse_req_t req, const struct handle *h, size_t size, size_t offset)
 {
-	struct handle *h = (struct handle *)(uintptr_t)fi->fh;
 	char *bytes = malloc(size);
 	size_t n = 0;
-	(void)inode;
 	if (!bytes) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	for (size_t i = (size_t)offset; i < h->content->count + 2; i++) {
+	for (size_t i = offset; i < h->content->count + 2; i++) {
 		size_t need = add_entry(req, h, bytes + n, size - n, i);
 		if (need > size - n)
 			break;
@@ -90,6 +90,46 @@ fs_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct f
 	}
 	fuse_reply_buf(req, bytes, n);
 	free(bytes);
+}
+
+static bool
+has_entry(const struct handle *h, size_t offset)
+{
+	return offset < h->content->count + 2 || listing_ended(h->listing);
+}
+
+static void
+page_ready(struct op *op, int eno)
+{
+	struct handle *h = op->handle;
+	if (eno) {
+		op_error(op, eno);
+		return;
+	}
+	/* A page of a narrow filter may be empty. */
+	if (!has_entry(h, (size_t)op->offset)) {
+		listing_more(h->listing, h->content, op, page_ready);
+		return;
+	}
+	reply_entries(op->req, h, op->size, (size_t)op->offset);
+	op_end(op);
+}
+
+void
+fs_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct handle *h = (struct handle *)(uintptr_t)fi->fh;
+	if (has_entry(h, (size_t)offset)) {
+		reply_entries(req, h, size, (size_t)offset);
+		return;
+	}
+	struct op *op = op_begin(req, inode, false);
+	if (!op)
+		return;
+	op->handle = h;
+	op->size = size;
+	op->offset = offset;
+	listing_more(h->listing, h->content, op, page_ready);
 }
 
 void

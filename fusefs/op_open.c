@@ -35,6 +35,7 @@ handle_free(struct mount *m, struct handle *h)
 			break;
 		}
 	h->caller->handles--;
+	listing_free(h->listing);
 	content_unref(h->content);
 	if (h->type == HANDLE_BOX)
 		box_close(&h->box);

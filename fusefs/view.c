@@ -21,7 +21,6 @@ view_release(struct view_task *t)
 {
 	for (size_t i = 0; i < t->ask_count; i++) {
 		buf_release(&t->asks[i]->answer);
-		buf_release(&t->asks[i]->last);
 	}
 	arena_release(&t->arena);
 }
@@ -163,6 +162,20 @@ tolerated(const struct view_task *t, const struct ask *a)
 		return a->need == NEED_EXPLAIN;
 	case VIEW_RESULT_STATE:
 		return a->need == NEED_PARENT;
+	default:
+		return false;
+	}
+}
+
+bool
+view_streams(const struct view_task *t)
+{
+	switch (t->place.view) {
+	case VIEW_COLLECTION:
+	case VIEW_MINE:
+	case VIEW_MONTH:
+	case VIEW_STATE:
+		return t->purpose == VIEW_NAMES_OF;
 	default:
 		return false;
 	}

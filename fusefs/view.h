@@ -35,7 +35,8 @@ struct view_context {
 	msec stale_since;           /* 0: not stale */
 };
 
-#define VIEW_PAGE_SIZE    1000
+#define VIEW_PAGE_SIZE    1000 /* records */
+#define VIEW_NAMES_SIZE   4000 /* names */
 #define VIEW_AUDIT_LISTED 1000 /* newest events listed in audit/; each is found by its revision */
 
 /* What ends an answer that is kept. */
@@ -54,9 +55,7 @@ struct ask {
 	const char *method; /* path of the RPC */
 	struct slice request;
 	bool list;         /* append pages until there is no next_page_token; `request` is for the first */
-	size_t below;      /* of a list: keep of each item its name, cut behind the component that begins
-			      there, and each once; 0: whole items */
-	struct buf last;   /* the name kept last */
+	bool values;       /* of a list: its items are texts (ListValues); kept as names of records */
 	bool stream;       /* append every message's field 2 (chunk) */
 	struct buf answer; /* message bytes; pages one after the other */
 	int code;          /* 0 or ERR_*, reason_of() it */
@@ -82,10 +81,17 @@ void view_release(struct view_task *t);
 int view_plan(struct view_task *t);
 /* *ret holds a reference. 0 or an errno. */
 int view_render(struct view_task *t, struct content **ret);
-/* Appends to the answer what `below` leaves of a page. */
-void view_keep_names(struct ask *a, struct slice page);
-/* The request of a list's next page. */
-struct slice view_next_page(struct view_task *t, const struct ask *a, struct slice token);
+/* Appends a page to the answer of a list. */
+void view_add_page(struct ask *a, struct slice page);
+/* The request of a list's next page; released by the caller. */
+struct buf view_next_page(struct slice request, struct slice token);
+/* Whether the directory's names are those of a list's items, in its order, after what else
+ * stands there: the pages after the first may be shown as they come. */
+bool view_streams(const struct view_task *t);
+/* The names of a further page. */
+void view_add_names(struct content *c, enum content_type type, struct slice page);
+/* What they are entries of. */
+enum content_type view_entry_type(const struct place *p);
 
 /* Whether what is shown may be kept as long as the last answer holds: the others end no earlier,
  * and it depends on nothing else. */

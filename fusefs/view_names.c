@@ -50,42 +50,26 @@ field(const struct kind_desc *kind, struct slice record, const char *name)
 
 /* ---- collections ------------------------------------------------------- */
 
-/* The component of a record's name right below the collection: the last one, or
- * the department of quotas/{department}/{service} in quotas/. */
-static void
-collection_names(struct view_task *t, struct content *c)
+enum content_type
+view_entry_type(const struct place *p)
 {
-	struct slice list = list_bytes(t), record;
-	size_t below = t->place.name.n + 1;
-	while (next_item(&list, &record)) {
-		struct slice name = wire_string(record, 1), word;
-		if (name.n <= below)
-			continue;
-		name.p += below;
-		name.n -= below;
-		if (!slice_cut(&name, '/', &word))
-			word = name;
-		content_add(c, CONTENT_DIRECTORY, word);
-	}
-	tree_fixed_names(&t->place, c);
+	return p->view == VIEW_MINE || p->view == VIEW_MONTH || p->view == VIEW_STATE ? CONTENT_LINK
+										      : CONTENT_DIRECTORY;
 }
 
-static void
-item_names(struct view_task *t, struct content *c, enum content_type type)
+void
+view_add_names(struct content *c, enum content_type type, struct slice page)
 {
-	struct slice list = list_bytes(t), record;
-	while (next_item(&list, &record))
+	struct slice record;
+	while (next_item(&page, &record))
 		content_add(c, type, last_part(wire_string(record, 1)));
 }
 
-/* Distinct values of one field. */
+/* Names of the list's items, in its order. */
 static void
-value_names(struct view_task *t, struct content *c, const char *name)
+item_names(struct view_task *t, struct content *c)
 {
-	struct slice list = list_bytes(t), record;
-	while (next_item(&list, &record))
-		content_add(c, CONTENT_DIRECTORY, field(t->place.kind, record, name));
-	content_sort(c);
+	view_add_names(c, view_entry_type(&t->place), list_bytes(t));
 }
 
 static int
@@ -252,7 +236,7 @@ document_types(struct view_task *t, struct content *c)
 {
 	const struct ask *application = view_answer(t, NEED_RECORD), *explain = view_answer(t, NEED_EXPLAIN);
 	struct wire_field w;
-	item_names(t, c, CONTENT_DIRECTORY);
+	item_names(t, c);
 	struct slice s = application ? buf_slice(&application->answer) : (struct slice){0};
 	while (wire_next(&s, &w) == 1)
 		if (w.number == 16 && w.type == WIRE_LEN)
@@ -333,8 +317,8 @@ view_names(struct view_task *t, struct content *c)
 		content_sort(c);
 		return 0;
 	case VIEW_COLLECTION:
-		collection_names(t, c);
-		content_sort(c);
+		tree_fixed_names(&t->place, c);
+		item_names(t, c);
 		return t->place.depth > 1 && t->place.needs & NEED_COLLECTION && c->count == 0 ? ENOENT : 0;
 	case VIEW_RECORD:
 	case VIEW_EVENT:
@@ -352,13 +336,9 @@ view_names(struct view_task *t, struct content *c)
 	case VIEW_MINE:
 	case VIEW_MONTH:
 	case VIEW_STATE:
-		item_names(t, c, CONTENT_LINK);
-		return 0;
 	case VIEW_MONTHS:
-		value_names(t, c, "month");
-		return 0;
 	case VIEW_STATES:
-		value_names(t, c, "state");
+		item_names(t, c);
 		return 0;
 	case VIEW_DOCUMENTS:
 		document_types(t, c);

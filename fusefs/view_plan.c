@@ -33,7 +33,8 @@ view_ask(struct view_task *t, unsigned need, const char *method, uint32_t field,
 }
 
 static struct ask *
-ask_list(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
+ask_list_of(struct view_task *t, unsigned need, const char *method, struct slice parent, uint64_t size,
+	    const char *filter)
 {
 	struct ask *a = view_ask(t, need, method, 0, (struct slice){0});
 	struct buf request = {0};
@@ -41,11 +42,56 @@ ask_list(struct view_task *t, unsigned need, const char *method, struct slice pa
 		return NULL;
 	a->list = true;
 	wire_put_string(&request, 1, parent);
-	wire_put_uint(&request, 2, VIEW_PAGE_SIZE);
+	wire_put_uint(&request, 2, size);
 	if (filter)
 		wire_put_string(&request, 4, slice_of(filter));
 	a->request = arena_copy(&t->arena, buf_slice(&request));
 	buf_release(&request);
+	return a;
+}
+
+static struct ask *
+ask_list(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
+{
+	return ask_list_of(t, need, method, parent, VIEW_PAGE_SIZE, filter);
+}
+
+/* Appends to the request, e.g. which part of it is wanted. */
+static struct ask *
+ask_more(struct view_task *t, struct ask *a, uint32_t number, struct slice value)
+{
+	struct buf request = {0};
+	if (!a)
+		return NULL;
+	buf_append_slice(&request, a->request);
+	wire_put_bytes(&request, number, value);
+	a->request = arena_copy(&t->arena, buf_slice(&request));
+	buf_release(&request);
+	return a;
+}
+
+/* A list of which the names are enough (read_mask). */
+static struct ask *
+ask_names(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
+{
+	struct buf mask = {0};
+	wire_put_string(&mask, 1, SLICE("name"));
+	struct ask *a = ask_more(t, ask_list_of(t, need, method, parent, VIEW_NAMES_SIZE, filter), 6,
+				 buf_slice(&mask));
+	buf_release(&mask);
+	return a;
+}
+
+/* What a collection is divided into. */
+static struct ask *
+ask_values(struct view_task *t, unsigned need, struct slice collection, const char *field)
+{
+	struct ask *a = ask_more(t,
+				 ask_list_of(t, need, "/zwy.v1.IndexService/ListValues", collection,
+					     VIEW_NAMES_SIZE, NULL),
+				 6, slice_of(field));
+	if (a)
+		a->values = true;
 	return a;
 }
 
@@ -60,37 +106,30 @@ depends(struct view_task *t, struct ask *a, struct slice topic, enum topic_type 
 }
 
 void
-view_keep_names(struct ask *a, struct slice page)
+view_add_page(struct ask *a, struct slice page)
 {
 	struct wire_field w;
+	if (!a->values) {
+		buf_append_slice(&a->answer, page);
+		return;
+	}
 	while (wire_next(&page, &w) == 1) {
-		struct slice name = w.number == 1 && w.type == WIRE_LEN ? wire_string(w.bytes, 1)
-									: (struct slice){NULL, 0};
-		if (name.n <= a->below)
-			continue;
-		const char *end = memchr(name.p + a->below, '/', name.n - a->below);
-		if (end)
-			name.n = (size_t)(end - name.p);
-		if (slice_equal(name, buf_slice(&a->last)))
-			continue;
-		buf_clear(&a->last);
-		buf_append_slice(&a->last, name);
 		struct buf item = {0};
-		wire_put_string(&item, 1, name);
+		if (w.number != 1 || w.type != WIRE_LEN)
+			continue;
+		wire_put_string(&item, 1, w.bytes);
 		wire_put_bytes(&a->answer, 1, buf_slice(&item));
 		buf_release(&item);
 	}
 }
 
-struct slice
-view_next_page(struct view_task *t, const struct ask *a, struct slice token)
+struct buf
+view_next_page(struct slice request, struct slice token)
 {
-	struct buf request = {0};
-	buf_append_slice(&request, a->request);
-	wire_put_string(&request, 3, token);
-	struct slice copy = arena_copy(&t->arena, buf_slice(&request));
-	buf_release(&request);
-	return copy;
+	struct buf next = {0};
+	buf_append_slice(&next, request);
+	wire_put_string(&next, 3, token);
+	return next;
 }
 
 /* The path of the kind's method for a verb; NULL: the contract has none. */
@@ -119,19 +158,55 @@ case_filter(struct view_task *t)
 	}
 }
 
+/* quotas/: quotas/{department}/{service} has nothing of its own between. */
+static const char *
+first_of_several(const struct place *p)
+{
+	const struct kind_desc *k = p->kind;
+	bool several = k->segment_count > 2 && k->segments[1].type != SEGMENT_LITERAL &&
+		       k->segments[2].type != SEGMENT_LITERAL;
+	return several && p->depth == 1 ? k->segments[1].text : NULL;
+}
+
 static void
 ask_collection(struct view_task *t)
 {
 	const struct place *p = &t->place;
-	const char *method = method_path(p->kind, VERB_LIST);
+	const char *method = method_path(p->kind, VERB_LIST), *first = first_of_several(p);
 	/* The plain listing of applications shows those that are still open. */
-	bool cases = p->view == VIEW_COLLECTION && p->depth == 1 && p->kind->kind == KIND_APPLICATION;
-	struct ask *a =
-		method ? ask_list(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL) : NULL;
-	/* A directory is made of names, of which a province's quotas have only so many. */
-	if (a && p->view == VIEW_COLLECTION)
-		a->below = p->name.n + 1;
+	bool cases = p->depth == 1 && p->kind->kind == KIND_APPLICATION;
+	struct ask *a;
+	if (!method)
+		return;
+	if (p->view != VIEW_COLLECTION)
+		a = ask_list(t, NEED_COLLECTION, method, p->name, NULL);
+	else if (first)
+		a = ask_values(t, NEED_COLLECTION, p->name, first);
+	else
+		a = ask_names(t, NEED_COLLECTION, method, p->name, cases ? "open=true" : NULL);
 	depends(t, a, p->name, p->view == VIEW_COLLECTION && !cases ? TOPIC_NAMES : TOPIC_RECORD);
+}
+
+static void
+ask_cases(struct view_task *t)
+{
+	static const char method[] = "/zwy.v1.ApplicationService/ListApplications";
+	const struct place *p = &t->place;
+	struct ask *a;
+	switch (p->view) {
+	case VIEW_MONTHS:
+		a = ask_values(t, NEED_CASES, p->name, "month");
+		break;
+	case VIEW_STATES:
+		a = ask_values(t, NEED_CASES, p->name, "state");
+		break;
+	case VIEW_INDEX:
+		a = ask_list(t, NEED_CASES, method, p->name, NULL);
+		break;
+	default:
+		a = ask_names(t, NEED_CASES, method, p->name, case_filter(t));
+	}
+	depends(t, a, p->name, TOPIC_RECORD);
 }
 
 static struct slice
@@ -182,7 +257,7 @@ ask_registers(struct view_task *t)
 		const char *method = method_path(k, VERB_LIST);
 		if (method && k->workflow && k->kind != KIND_APPLICATION &&
 		    field_by_name(k->message, SLICE("open")))
-			depends(t, ask_list(t, NEED_CASES, method, (struct slice){0}, "open=true"),
+			depends(t, ask_names(t, NEED_CASES, method, (struct slice){0}, "open=true"),
 				slice_of(k->segments[0].text), TOPIC_RECORD);
 	}
 }
@@ -218,10 +293,7 @@ ask_need(struct view_task *t, unsigned need)
 		ask_collection(t);
 		break;
 	case NEED_CASES:
-		depends(t,
-			ask_list(t, need, "/zwy.v1.ApplicationService/ListApplications", p->name,
-				 case_filter(t)),
-			p->name, TOPIC_RECORD);
+		ask_cases(t);
 		if (p->view == VIEW_INBOX)
 			ask_registers(t);
 		break;
