@@ -7,12 +7,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mount.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "mount.h"
 
-#define REQUESTS_PER_TURN 64
+#define REQUESTS_PER_TURN    64
+#define INIT_FLAGS_AT        12 /* in struct fuse_init_out of linux/fuse.h */
+#define INIT_PARALLEL_DIROPS (UINT32_C(1) << 18)
 
 static int64_t
 sooner(int64_t a, int64_t b)
@@ -181,6 +184,31 @@ release_all(struct mount *m)
 	zwy_client_free(m->client);
 }
 
+/* libfuse 3.14.0 asks for parallel lookups (FUSE_CAP_PARALLEL_DIROPS is wanted by default) and forgets to tell
+ * the kernel, which then lets one lookup that waits for the server hold up, uninterruptibly, all others in the
+ * same directory. The reply to INIT is the first thing that is written. */
+static ssize_t
+write_reply(int fd, struct iovec *iov, int count, void *userdata)
+{
+	struct mount *m = userdata;
+	if (!m->greeted && count == 2 && iov[1].iov_len >= INIT_FLAGS_AT + sizeof(uint32_t)) {
+		uint32_t flags;
+		char *at = (char *)iov[1].iov_base + INIT_FLAGS_AT;
+		memcpy(&flags, at, sizeof(flags));
+		flags |= INIT_PARALLEL_DIROPS;
+		memcpy(at, &flags, sizeof(flags));
+	}
+	m->greeted = true;
+	return writev(fd, iov, count);
+}
+
+static ssize_t
+read_request(int fd, void *bytes, size_t size, void *userdata)
+{
+	(void)userdata;
+	return read(fd, bytes, size);
+}
+
 /* 0 or an exit status. */
 static int
 serve(struct mount *m, struct fuse_args *args)
@@ -194,6 +222,8 @@ serve(struct mount *m, struct fuse_args *args)
 	clear_dead_mount(m->options.mountpoint);
 	if (fuse_set_signal_handlers(m->session) == 0) {
 		if (fuse_session_mount(m->session, m->options.mountpoint) == 0) {
+			static const struct fuse_custom_io io = {.writev = write_reply, .read = read_request};
+			fuse_session_custom_io(m->session, &io, fuse_session_fd(m->session));
 			if (fuse_daemonize(m->options.foreground) == 0 && open_client(m, &m->client) == 0)
 				status = mount_run(m);
 			fuse_session_unmount(m->session);

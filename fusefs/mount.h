@@ -159,6 +159,7 @@ struct mount {
 	int64_t ask_unknown_at;
 	uid_t uid;
 	gid_t gid;
+	bool greeted; /* the kernel's INIT was answered */
 };
 
 int64_t now_ms(void);

@@ -58,6 +58,10 @@ fs_setattr(fuse_req_t req, fuse_ino_t inode, struct stat *attr, int to_set, stru
 		setattr_file(op, h->box.file, h, attr, to_set);
 		return;
 	}
+	if (op->node->file && op->node->file->box != op->caller->box) {
+		op_error(op, EACCES);
+		return;
+	}
 	if (op->node->file) {
 		setattr_file(op, op->node->file, NULL, attr, to_set);
 		return;

@@ -369,7 +369,7 @@ fs_statfs(fuse_req_t req, fuse_ino_t inode)
 			     .f_blocks = m->options.max_bytes / 4096,
 			     .f_bfree = m->options.max_bytes / 4096,
 			     .f_bavail = m->options.max_bytes / 4096,
-			     .f_files = m->nodes.count,
+			     .f_files = m->options.max_files,
 			     .f_ffree = m->options.max_files,
 			     .f_favail = m->options.max_files};
 	(void)inode;

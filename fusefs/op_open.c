@@ -171,6 +171,10 @@ fs_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	if (!op)
 		return;
 	op->fi = *fi;
+	if (op->node->file && op->node->file->box != op->caller->box) {
+		op_error(op, EACCES);
+		return;
+	}
 	if (op->node->file) {
 		open_box(op, op->node->file);
 		return;

@@ -61,7 +61,7 @@ send_new(struct op *op, void (*done)(struct op *op, int eno))
 	if (!s)
 		return NULL;
 	s->mount = m;
-	s->caller = op->caller;
+	s->caller = op->handle ? op->handle->caller : op->caller;
 	s->op = op;
 	s->done = done;
 	s->next = m->sends;
