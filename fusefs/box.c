@@ -8,6 +8,7 @@
 #include "tree.h"
 
 #define TEXT_GARBAGE_ERROR "this can never become a request: bytes that are not UTF-8, or text after `submit`"
+#define TEXT_TOO_LONG      "this is longer than a request may be: 64 KiB, unless the mount was told otherwise"
 
 struct box *
 box_new(const char *principal, const struct box_limits *limits)
@@ -316,22 +317,27 @@ judge(struct box *b, struct slice name, struct slice raw, bool *ret_complete)
 }
 
 /* A write after the document was completed may only add blanks and comments; an
- * accepted application stays as it is (contract, Text). */
+ * accepted application stays as it is (contract, Text). Once bytes were refused so are
+ * all that follow: a shell's loop goes on behind a line that could not be written, and
+ * what it leaves there is not the request that somebody wrote. */
 static struct box_step
 request_write(struct box_handle *h, uint64_t offset, struct slice data, msec now)
 {
 	struct box_file *f = h->file;
 	struct buf next = {0};
+	if (h->spoiled)
+		return refuse(h->refused, NULL);
 	if (set_bytes(&next, buf_slice(&h->buffer)))
 		return refuse(ENOMEM, NULL);
 	int eno = splice(&next, h->append ? next.n : offset, data, f->box->limits.request);
 	bool complete = false;
-	struct box_step step = refuse(eno, NULL);
+	struct box_step step = refuse(eno, eno == EFBIG ? TEXT_TOO_LONG : NULL);
 	if (!eno)
 		step = judge(f->box, slice_of(f->name), buf_slice(&next), &complete);
 	h->dirty = true;
 	if (step.error_number) {
 		h->refused = step.error_number;
+		h->spoiled = true;
 		buf_release(&next);
 		return step;
 	}
@@ -367,6 +373,10 @@ box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 {
 	struct slice accepted;
 	if (h && h->private_buffer) {
+		if (size == 0) { /* begun anew */
+			h->spoiled = false;
+			h->refused = 0;
+		}
 		if (size == h->buffer.n)
 			return 0; /* as rsync --inplace ends: nothing changes, least of all what was accepted
 				   */
@@ -455,7 +465,7 @@ box_rename(struct box_file *f, enum box_area area, struct slice directory, struc
 	if (box_is_request(f) && box_accepted_raw(f->box, slice_of(f->name), &accepted))
 		return refuse(EPERM, NULL); /* the application is filed under the old name */
 	if (f->content.n > f->box->limits.request)
-		return refuse(EFBIG, NULL);
+		return refuse(EFBIG, TEXT_TOO_LONG);
 	struct box_step step = judge(f->box, name, buf_slice(&f->content), &complete);
 	if (!step.error_number && !complete)
 		return refuse(

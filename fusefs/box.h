@@ -76,7 +76,8 @@ struct box_handle {
 	bool append;
 	bool dirty;
 	bool complete; /* the buffer's document was committed, or is what was committed before */
-	int refused;   /* errno of the last commit through this handle */
+	int refused;   /* errno of the last write or commit through this handle */
+	bool spoiled;  /* bytes were refused: so is what follows, until it is begun anew */
 };
 
 /* What a write or rename comes to. */

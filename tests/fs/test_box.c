@@ -146,6 +146,32 @@ garbage_is_refused_at_once_and_leaves_the_buffer(void **state)
 	box_free(b);
 }
 
+/* `while read line; do echo "$line"; done > requests/a.req` goes on behind a line that was refused. */
+static void
+what_follows_refused_bytes_is_refused_too(void **state)
+{
+	(void)state;
+	struct box *b = new_box();
+	char big[2000];
+	memset(big, '#', sizeof(big));
+	struct box_handle h = create(b, "a.req");
+	put(&h, 0, "kind=regular\n");
+	assert_int_equal(put(&h, 13, "purpose=\xff\xfe\n").error_number, EBADMSG);
+	struct box_step step = put(&h, 13, "system=portal\nsubmit\n");
+	assert_int_equal(step.error_number, EBADMSG);
+	assert_false(step.commit);
+	assert_int_equal(box_truncate(h.file, &h, 0, 3), 0); /* begun anew */
+	assert_true(put(&h, 0, WHOLE).commit);
+	box_close(&h);
+	h = create(b, "b.req");
+	assert_int_equal(box_write(&h, 0, (struct slice){big, sizeof(big)}, 1).error_number, EFBIG);
+	step = put(&h, 0, WHOLE);
+	assert_int_equal(step.error_number, EFBIG);
+	assert_false(step.commit);
+	box_close(&h);
+	box_free(b);
+}
+
 static void
 a_line_or_character_cut_at_a_writes_end_is_incomplete(void **state)
 {
@@ -420,6 +446,7 @@ main(void)
 		cmocka_unit_test(what_is_incomplete_becomes_the_next_writers_draft),
 		cmocka_unit_test(two_writers_never_mix),
 		cmocka_unit_test(garbage_is_refused_at_once_and_leaves_the_buffer),
+		cmocka_unit_test(what_follows_refused_bytes_is_refused_too),
 		cmocka_unit_test(a_line_or_character_cut_at_a_writes_end_is_incomplete),
 		cmocka_unit_test(the_same_bytes_again_succeed_others_do_not),
 		cmocka_unit_test(after_submit_only_blanks_and_comments_may_follow),
