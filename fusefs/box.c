@@ -227,18 +227,32 @@ int
 box_open(struct box_handle *ret, struct box_file *f, bool truncate, bool append)
 {
 	struct box_handle h = {.append = append, .private_buffer = box_is_request(f)};
+	struct slice accepted;
 	if (h.private_buffer && !truncate && set_bytes(&h.buffer, buf_slice(&f->content)))
 		return ENOMEM;
-	if (!h.private_buffer && truncate) {
+	if (truncate && !(h.private_buffer && box_accepted_raw(f->box, slice_of(f->name), &accepted))) {
 		size_t before = f->content.n;
 		buf_clear(&f->content);
 		changed(f, before, f->mtime);
-		h.dirty = true;
+		f->spoiled = 0;
+		h.dirty = !h.private_buffer;
 	}
+	h.spoiled = truncate ? 0 : f->spoiled;
 	h.file = box_file_ref(f);
 	f->handles++;
 	*ret = h;
 	return 0;
+}
+
+/* Whether both are whole and differ in nothing but blanks and comments after the end. */
+static bool
+same_document(struct slice name, struct slice a, struct slice b)
+{
+	struct slice body_a, body_b;
+	bool json;
+	tree_is_request(name, &json);
+	return text_scan(a, json, &body_a) == TEXT_COMPLETE && text_scan(b, json, &body_b) == TEXT_COMPLETE &&
+	       slice_equal(body_a, body_b);
 }
 
 /* What there is so far becomes the draft that the next writer continues; what was
@@ -248,14 +262,15 @@ keep_draft(struct box_handle *h)
 {
 	struct slice accepted;
 	struct box_file *f = h->file;
-	if (!h->private_buffer || !h->dirty)
+	if (!h->private_buffer || !h->dirty || h->complete)
 		return;
 	if (box_accepted_raw(f->box, slice_of(f->name), &accepted)) {
-		if (!slice_equal(accepted, buf_slice(&f->content)))
+		if (!same_document(slice_of(f->name), accepted, buf_slice(&f->content)))
 			file_set(f, accepted, f->mtime);
-	} else if (!h->complete && h->buffer.n) {
-		file_set(f, buf_slice(&h->buffer), f->mtime);
+		return;
 	}
+	f->spoiled = h->spoiled;
+	file_set(f, buf_slice(&h->buffer), f->mtime);
 }
 
 void
@@ -303,11 +318,10 @@ judge(struct box *b, struct slice name, struct slice raw, bool *ret_complete)
 	tree_is_request(name, &step.json);
 	enum text_state state = text_scan(raw, step.json, &step.body);
 	*ret_complete = state == TEXT_COMPLETE;
-	struct slice accepted, accepted_body;
+	struct slice accepted;
 	if (box_accepted_raw(b, name, &accepted)) {
-		text_scan(accepted, step.json, &accepted_body);
-		bool same = state == TEXT_COMPLETE ? slice_equal(step.body, accepted_body)
-						   : state == TEXT_INCOMPLETE && slice_starts(accepted, raw);
+		bool same = same_document(name, raw, accepted) ||
+			    (state == TEXT_INCOMPLETE && slice_starts(accepted, raw));
 		return same ? step : refuse(EEXIST, NULL);
 	}
 	if (state == TEXT_GARBAGE)
@@ -318,15 +332,18 @@ judge(struct box *b, struct slice name, struct slice raw, bool *ret_complete)
 
 /* A write after the document was completed may only add blanks and comments; an
  * accepted application stays as it is (contract, Text). Once bytes were refused so are
- * all that follow: a shell's loop goes on behind a line that could not be written, and
- * what it leaves there is not the request that somebody wrote. */
+ * all that follow, until the file is begun anew: a shell's loop, or its next command, goes
+ * on behind a line that could not be written, and what it leaves there is not the request
+ * that somebody wrote. */
 static struct box_step
 request_write(struct box_handle *h, uint64_t offset, struct slice data, msec now)
 {
 	struct box_file *f = h->file;
 	struct buf next = {0};
-	if (h->spoiled)
-		return refuse(h->refused, NULL);
+	if (h->spoiled) {
+		h->refused = h->spoiled;
+		return refuse(h->spoiled, NULL);
+	}
 	if (set_bytes(&next, buf_slice(&h->buffer)))
 		return refuse(ENOMEM, NULL);
 	int eno = splice(&next, h->append ? next.n : offset, data, f->box->limits.request);
@@ -336,8 +353,7 @@ request_write(struct box_handle *h, uint64_t offset, struct slice data, msec now
 		step = judge(f->box, slice_of(f->name), buf_slice(&next), &complete);
 	h->dirty = true;
 	if (step.error_number) {
-		h->refused = step.error_number;
-		h->spoiled = true;
+		h->refused = h->spoiled = step.error_number;
 		buf_release(&next);
 		return step;
 	}
@@ -373,10 +389,8 @@ box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 {
 	struct slice accepted;
 	if (h && h->private_buffer) {
-		if (size == 0) { /* begun anew */
-			h->spoiled = false;
-			h->refused = 0;
-		}
+		if (size == 0)
+			h->spoiled = h->refused = 0; /* begun anew */
 		if (size == h->buffer.n)
 			return 0; /* as rsync --inplace ends: nothing changes, least of all what was accepted
 				   */
@@ -395,6 +409,8 @@ box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 	size_t before = f->content.n;
 	if (size > before && f->box->bytes + (size - before) > f->box->limits.bytes)
 		return ENOSPC;
+	if (size == 0)
+		f->spoiled = 0;
 	int eno = resize(&f->content, size, f->box->limits.file);
 	if (h)
 		h->dirty = true;
@@ -495,6 +511,7 @@ box_move(struct box_file *f, enum box_area area, struct slice directory, struct 
 	free(f->directory);
 	f->directory = copy;
 	f->area = area;
+	f->spoiled = 0;
 	memset(f->name, 0, sizeof(f->name));
 	memcpy(f->name, name.p, name.n);
 	return 0;

@@ -50,6 +50,7 @@ struct box_file {
 	char origin[BOX_NAME_MAX]; /* the request it was renamed away from, unchanged since; or "" */
 	char name[BOX_NAME_MAX];
 	char *directory; /* path of the directory it stands in */
+	int spoiled;     /* errno: bytes of this draft were refused, nothing may be added to it */
 	unsigned handles;
 };
 
@@ -77,7 +78,7 @@ struct box_handle {
 	bool dirty;
 	bool complete; /* the buffer's document was committed, or is what was committed before */
 	int refused;   /* errno of the last write or commit through this handle */
-	bool spoiled;  /* bytes were refused: so is what follows, until it is begun anew */
+	int spoiled;   /* errno of bytes that were refused: so is what follows, until it is begun anew */
 };
 
 /* What a write or rename comes to. */

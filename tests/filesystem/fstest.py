@@ -2,21 +2,24 @@
 import collections
 import contextlib
 import csv
+import functools
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "harness"))
-from zwytest import Mount, Skip, demo, eventually, main, with_server  # noqa: E402,F401
+from zwytest import Mount, Skip, demo, eventually, main, rounds, scratch_dir, with_server  # noqa: E402,F401
 
 Ran = collections.namedtuple("Ran", "status out err")
 DRAFT = demo.text(documents=())
 WHOLE = demo.text()
 REPO = TESTS.parent
 TIMEOUT = 60  # seconds; a command in a mount that takes that long hangs
+PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 def uid(principal):
@@ -43,6 +46,12 @@ class Shared(Mount):
         let_through(self.point)
 
 
+@functools.lru_cache(maxsize=None)
+def home():
+    """What editors keep of their own goes there."""
+    return scratch_dir("home-")
+
+
 def shell(mount, script, as_=None, shell_="bash", timeout=TIMEOUT, stdin=None):
     """Runs a script with the mount as its working directory, as a principal's user where one is given."""
     who = []
@@ -51,7 +60,7 @@ def shell(mount, script, as_=None, shell_="bash", timeout=TIMEOUT, stdin=None):
         who = ["setpriv", "--reuid", number, "--regid", number, "--clear-groups"]
     ran = subprocess.run(who + [shell_, "-c", script], cwd=mount.point, input=stdin, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, timeout=timeout, check=False, text=True,
-                         env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"},
+                         env={"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": home()},
                          **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
@@ -63,6 +72,11 @@ def error_of(function):
     except OSError as error:
         return error.errno
     return 0
+
+
+def missing(rows):
+    """What the rows of a table need and this machine lacks."""
+    return sorted({needed for needed in (row.needs for row in rows) if not shutil.which(needed, path=PATH)})
 
 
 def ok(mount, script, as_=None, **options):

@@ -169,6 +169,40 @@ what_follows_refused_bytes_is_refused_too(void **state)
 	assert_int_equal(step.error_number, EFBIG);
 	assert_false(step.commit);
 	box_close(&h);
+	/* nor may the next command add to it */
+	h = reopen(b, "b.req", false, true);
+	assert_int_equal(box_flush(&h).error_number, 0);
+	assert_int_equal(put(&h, 0, WHOLE).error_number, EFBIG);
+	assert_int_equal(box_flush(&h).error_number, EFBIG);
+	box_close(&h);
+	h = reopen(b, "b.req", true, false);
+	assert_true(put(&h, 0, WHOLE).commit);
+	box_close(&h);
+	box_free(b);
+}
+
+/* `: > requests/a.req; echo kind=regular >> requests/a.req` */
+static void
+to_open_empty_forgets_the_draft_but_not_what_was_accepted(void **state)
+{
+	(void)state;
+	struct box *b = new_box();
+	struct box_handle h = create(b, "a.req");
+	put(&h, 0, "kind=regular\n");
+	box_close(&h);
+	h = reopen(b, "a.req", true, false);
+	assert_int_equal(box_flush(&h).error_number, 0);
+	box_close(&h);
+	h = reopen(b, "a.req", false, true);
+	assert_int_equal(box_bytes(&h).n, 0);
+	accept(b, &h, put(&h, 0, WHOLE));
+	box_close(&h);
+	h = reopen(b, "a.req", true, false);
+	assert_int_equal(box_bytes(&h).n, 0);
+	box_close(&h);
+	h = reopen(b, "a.req", false, false);
+	assert_true(slice_is(box_bytes(&h), WHOLE));
+	box_close(&h);
 	box_free(b);
 }
 
@@ -228,7 +262,12 @@ after_submit_only_blanks_and_comments_may_follow(void **state)
 	accept(b, &h, put(&h, 0, WHOLE));
 	uint64_t end = strlen(WHOLE);
 	assert_int_equal(put(&h, end, "\n# thanks\n").error_number, 0);
-	assert_int_equal(put(&h, end + 10, "zone=internet\n").error_number, EEXIST);
+	struct box_handle more = reopen(b, "a.req", false, true);
+	assert_int_equal(put(&more, 0, "zone=internet\n").error_number, EEXIST);
+	box_close(&more);
+	box_close(&h);
+	h = reopen(b, "a.req", false, false);
+	assert_true(slice_is(box_bytes(&h), WHOLE "\n# thanks\n"));
 	box_close(&h);
 	box_free(b);
 }
@@ -447,6 +486,7 @@ main(void)
 		cmocka_unit_test(two_writers_never_mix),
 		cmocka_unit_test(garbage_is_refused_at_once_and_leaves_the_buffer),
 		cmocka_unit_test(what_follows_refused_bytes_is_refused_too),
+		cmocka_unit_test(to_open_empty_forgets_the_draft_but_not_what_was_accepted),
 		cmocka_unit_test(a_line_or_character_cut_at_a_writes_end_is_incomplete),
 		cmocka_unit_test(the_same_bytes_again_succeed_others_do_not),
 		cmocka_unit_test(after_submit_only_blanks_and_comments_may_follow),
