@@ -273,12 +273,35 @@ keep_draft(struct box_handle *h)
 	file_set(f, buf_slice(&h->buffer), f->mtime);
 }
 
+/* A file that is renamed while it is open may become a request, or cease to be one: what is
+ * written into it from then on is judged, or no longer. 0 or an errno. */
+static int
+follow_rename(struct box_handle *h)
+{
+	struct box_file *f = h->file;
+	bool request = box_is_request(f);
+	if (h->private_buffer == request)
+		return 0;
+	int eno = 0;
+	if (request)
+		eno = set_bytes(&h->buffer, buf_slice(&f->content));
+	else if (h->dirty)
+		eno = file_set(f, buf_slice(&h->buffer), f->mtime);
+	if (eno)
+		return eno;
+	h->private_buffer = request;
+	h->dirty = h->complete = false;
+	h->refused = h->spoiled = 0;
+	return 0;
+}
+
 void
 box_close(struct box_handle *h)
 {
 	struct box_file *f = h->file;
 	if (!f)
 		return;
+	follow_rename(h);
 	keep_draft(h);
 	/* A document is the server's from here on, or was refused and said so. */
 	if (--f->handles == 0 && f->area == BOX_DOCUMENTS && !tree_is_scratch(slice_of(f->name)))
@@ -369,6 +392,9 @@ request_write(struct box_handle *h, uint64_t offset, struct slice data, msec now
 struct box_step
 box_write(struct box_handle *h, uint64_t offset, struct slice data, msec now)
 {
+	int eno = follow_rename(h);
+	if (eno)
+		return refuse(eno, NULL);
 	if (h->private_buffer)
 		return request_write(h, offset, data, now);
 	h->dirty = true;
@@ -388,6 +414,9 @@ int
 box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 {
 	struct slice accepted;
+	int eno = h ? follow_rename(h) : 0;
+	if (eno)
+		return eno;
 	if (h && h->private_buffer) {
 		if (size == 0)
 			h->spoiled = h->refused = 0; /* begun anew */
@@ -411,7 +440,7 @@ box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 		return ENOSPC;
 	if (size == 0)
 		f->spoiled = 0;
-	int eno = resize(&f->content, size, f->box->limits.file);
+	eno = resize(&f->content, size, f->box->limits.file);
 	if (h)
 		h->dirty = true;
 	changed(f, before, now);
@@ -422,6 +451,9 @@ struct box_step
 box_flush(struct box_handle *h)
 {
 	struct box_step step = {0};
+	int eno = follow_rename(h);
+	if (eno)
+		return refuse(eno, NULL);
 	if (h->private_buffer) {
 		if (h->refused)
 			return refuse(h->refused, NULL);

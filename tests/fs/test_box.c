@@ -363,6 +363,34 @@ a_rename_onto_a_requests_name_commits(void **state)
 	box_free(b);
 }
 
+/* Nothing in drafts/ is ever submitted, and nothing changes what was accepted. */
+static void
+a_rename_while_open_changes_what_is_judged(void **state)
+{
+	(void)state;
+	struct box *b = new_box();
+	struct box_handle h = create(b, "a.req");
+	struct box_file *f = h.file;
+	put(&h, 0, "kind=regular\n");
+	assert_int_equal(box_move(f, BOX_DRAFTS, SLICE(DRAFTS), SLICE("a")), 0);
+	struct box_step step = put(&h, 13, "submit\n");
+	assert_int_equal(step.error_number, 0);
+	assert_false(step.commit);
+	assert_int_equal(box_flush(&h).error_number, 0);
+	assert_true(slice_is(buf_slice(&f->content), "kind=regular\nsubmit\n"));
+	box_close(&h);
+	assert_int_equal(box_open(&h, f, false, true), 0);
+	step = box_rename(f, BOX_REQUESTS, SLICE(REQUESTS), SLICE("b.req"));
+	assert_true(step.commit);
+	assert_int_equal(box_move(f, BOX_REQUESTS, SLICE(REQUESTS), SLICE("b.req")), 0);
+	accept(b, &h, step);
+	assert_int_equal(put(&h, 0, "more=1\n").error_number, EEXIST);
+	assert_int_equal(box_flush(&h).error_number, EEXIST);
+	assert_true(slice_is(buf_slice(&f->content), "kind=regular\nsubmit\n"));
+	box_close(&h);
+	box_free(b);
+}
+
 static void
 an_editor_may_put_back_what_it_moved_aside(void **state)
 {
@@ -494,6 +522,7 @@ main(void)
 		cmocka_unit_test(to_cut_a_request_to_the_length_that_it_has_changes_nothing),
 		cmocka_unit_test(an_unlinked_request_is_only_hidden),
 		cmocka_unit_test(a_rename_onto_a_requests_name_commits),
+		cmocka_unit_test(a_rename_while_open_changes_what_is_judged),
 		cmocka_unit_test(an_editor_may_put_back_what_it_moved_aside),
 		cmocka_unit_test(an_accepted_request_keeps_its_name),
 		cmocka_unit_test(limits_are_kept),
