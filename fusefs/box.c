@@ -105,7 +105,7 @@ box_file_unref(struct box_file *f)
 {
 	if (!f || --f->refs)
 		return;
-	f->box->bytes -= f->content.n;
+	f->box->bytes -= f->counted;
 	buf_release(&f->content);
 	free(f->directory);
 	free(f);
@@ -186,10 +186,18 @@ set_bytes(struct buf *b, struct slice bytes)
 	return 0;
 }
 
+/* Whoever made the file may have filled it. */
 static void
-changed(struct box_file *f, size_t before, msec now)
+count_bytes(struct box_file *f)
 {
-	f->box->bytes += f->content.n - before;
+	f->box->bytes += f->content.n - f->counted;
+	f->counted = f->content.n;
+}
+
+static void
+changed(struct box_file *f, msec now)
+{
+	count_bytes(f);
 	f->mtime = now;
 	f->origin[0] = '\0';
 }
@@ -203,7 +211,7 @@ file_set(struct box_file *f, struct slice bytes, msec now)
 		return ENOSPC;
 	int eno = set_bytes(&f->content, bytes);
 	if (!eno)
-		changed(f, before, now);
+		changed(f, now);
 	return eno;
 }
 
@@ -217,7 +225,7 @@ file_write(struct box_file *f, uint64_t offset, struct slice data, msec now)
 		return ENOSPC;
 	int eno = splice(&f->content, offset, data, b->limits.file);
 	if (!eno)
-		changed(f, before, now);
+		changed(f, now);
 	return eno;
 }
 
@@ -231,13 +239,13 @@ box_open(struct box_handle *ret, struct box_file *f, bool truncate, bool append)
 	if (h.private_buffer && !truncate && set_bytes(&h.buffer, buf_slice(&f->content)))
 		return ENOMEM;
 	if (truncate && !(h.private_buffer && box_accepted_raw(f->box, slice_of(f->name), &accepted))) {
-		size_t before = f->content.n;
 		buf_clear(&f->content);
-		changed(f, before, f->mtime);
+		changed(f, f->mtime);
 		f->spoiled = 0;
 		h.dirty = !h.private_buffer;
 	}
 	h.spoiled = truncate ? 0 : f->spoiled;
+	count_bytes(f);
 	h.file = box_file_ref(f);
 	f->handles++;
 	*ret = h;
@@ -443,7 +451,7 @@ box_truncate(struct box_file *f, struct box_handle *h, uint64_t size, msec now)
 	eno = resize(&f->content, size, f->box->limits.file);
 	if (h)
 		h->dirty = true;
-	changed(f, before, now);
+	changed(f, now);
 	return eno;
 }
 
@@ -500,8 +508,9 @@ box_rename(struct box_file *f, enum box_area area, struct slice directory, struc
 	if (eno)
 		return refuse(eno == EINVAL ? EPERM : eno,
 			      NULL); /* mv would speak of a subdirectory of itself */
-	bool documents = f->area == BOX_DOCUMENTS || area == BOX_DOCUMENTS;
-	if (documents && (f->area != area || !slice_is(directory, f->directory)))
+	bool stays = f->area == area && slice_is(directory, f->directory);
+	bool brought = f->area == BOX_DRAFTS && area == BOX_DOCUMENTS && !tree_is_scratch(name);
+	if ((f->area == BOX_DOCUMENTS || area == BOX_DOCUMENTS) && !stays && !brought)
 		return refuse(EPERM, NULL);
 	if (area == BOX_DOCUMENTS)
 		return (struct box_step){.upload = !tree_is_scratch(name), .raw = buf_slice(&f->content)};

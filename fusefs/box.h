@@ -47,6 +47,7 @@ struct box_file {
 	unsigned mode;
 	msec mtime;
 	struct buf content;        /* of a request: the last draft, or what was accepted */
+	size_t counted;            /* of it, in the box's bytes */
 	char origin[BOX_NAME_MAX]; /* the request it was renamed away from, unchanged since; or "" */
 	char name[BOX_NAME_MAX];
 	char *directory; /* path of the directory it stands in */
@@ -129,6 +130,7 @@ void box_unlink(struct box_file *f);
  * until it is written again. 0 or an errno. */
 int box_hide(struct box *b, struct slice path);
 bool box_hidden(const struct box *b, struct slice path);
+void box_show(struct box *b, struct slice directory, struct slice name);
 
 /* The outcome of a commit of `raw` under a name. An accepted name stays accepted. */
 int box_settle(struct box *b, struct slice name, struct slice raw, const struct box_result *outcome);

@@ -28,7 +28,6 @@ struct box {
 };
 
 void box_results_release(struct box *b);
-void box_show(struct box *b, struct slice directory, struct slice name);
 /* The bytes that were accepted under the name; false: none were, as far as this box remembers. */
 bool box_accepted_raw(const struct box *b, struct slice name, struct slice *ret);
 

@@ -167,6 +167,27 @@ rename_uploaded(struct op *op, int eno)
 }
 
 static void
+stored_renamed(struct op *op, int eno)
+{
+	if (!eno && op->caller->box)
+		box_show(op->caller->box, slice_of(op->new_parent->path), slice_of(op->new_name));
+	op_error(op, eno);
+}
+
+/* A document that the server has gets another name by being stored once more: so ends
+ * what writes beside a file and renames (sed -i, patch). */
+static void
+rename_stored(struct op *op, const struct content *c)
+{
+	struct slice directory = slice_of(op->new_parent->path), name = slice_of(op->new_name);
+	if (op->node != op->new_parent || !(c->mode & 0200) || op->flags & ~(unsigned)RENAME_NOREPLACE ||
+	    tree_check_file_name(name) || tree_is_scratch(name))
+		op_error(op, EPERM);
+	else
+		send_document(op, directory, op->new_name, buf_slice(&c->bytes), stored_renamed);
+}
+
+static void
 note(struct op *op, const struct box_step *step)
 {
 	struct box_result r = {.state = BOX_REFUSED, .error_number = step->error_number, .time = wall_ms()};
@@ -180,8 +201,14 @@ static void
 rename_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 {
 	enum box_area area;
+	bool known = area_of(op->new_parent->path, &area);
+	if (!eno && !f && known && area == BOX_DOCUMENTS) {
+		rename_stored(op, c);
+		content_unref(c);
+		return;
+	}
 	content_unref(c);
-	if (eno || !f || !area_of(op->new_parent->path, &area)) {
+	if (eno || !f || !known || (area == BOX_DOCUMENTS && f->box != op->caller->box)) {
 		op_error(op, eno ? eno : EPERM);
 		return;
 	}
@@ -232,8 +259,10 @@ fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_pa
 		op_error(op, eno);
 		return;
 	}
+	enum box_area area;
+	bool document = area_of(op->node->path, &area) && area == BOX_DOCUMENTS;
 	op->loaded = rename_loaded;
-	op_load(op, slice_of(path), VIEW_STAT);
+	op_load(op, slice_of(path), document ? VIEW_OPEN : VIEW_STAT);
 }
 
 /* ---- what the tree does not have ---------------------------------------- */

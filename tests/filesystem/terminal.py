@@ -29,8 +29,8 @@ def c(key):
 SAVE = {
     "nano": (["nano"], (("Help", ESC + "\\" + ESC + "t" + c("R")), ("insert", "{source}\r"), ("Read [0-9]+ line", c("O")),
                         ("Name to Write", "\r"), ("Wrote [0-9]+ line", c("X"))),
-             (("Error writing", c("X")), ("ave modified", "n"))),
-    "vim": (["vim", "-Nu", "NONE"], (("requests/", ":%d\r:r {source}\r:1d\r:wq\r"),), (("E[0-9]+: ", "\r:q!\r"),)),
+             (("Error writing", c("X")), ("ave modified", "n"), ("continue saving", "y"))),
+    "vim": (["vim", "-Nu", "NONE"], (("New\\]|[0-9]+L, ", ":%d\r:r {source}\r:1d\r:wq\r"),), (("E[0-9]+: ", "\r:q!\r"),)),
     "emacs": (["emacs", "-Q", "-nw"], (("Fundamental", c("X") + "h" + c("W") + c("X") + "i"), ("Insert file:", c("A") + c("K") + "{source}\r"),
                                        ("Mark set", c("X") + c("S")), ("Wrote", c("X") + c("C"))),
               ((ERRORS, c("X") + c("C")), ("Save file", "n"), ("exit anyway", "yes\r"))),
