@@ -9,10 +9,10 @@ import threading
 import time
 
 import stressors
-from crowd import Crowd
+from crowd import Crowd, private_bytes, sanitized
 from fstest import WHOLE, Skip, demo, eventually, main, mounted, ok, request_file, scratch
 from scribble import LIMIT, Scribbler, seed_of
-from zwytest import program, rounds
+from zwytest import rounds
 
 GROWTH = 256 << 10  # bytes that a heap may grow by without a leak
 
@@ -173,12 +173,6 @@ def one_round(mount, request, number):
     ok(mount, "ls -lR nodes inbox > /dev/null; grep -r no-such-word applications results; true")
 
 
-def private_bytes(pid):
-    """Memory that only the process itself has asked for."""
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return int(re.search(r"RssAnon:\s*(\d+) kB", file.read()).group(1)) * 1024
-
-
 def forget(mount):
     """The kernel lets go of every name and inode that nobody uses, and the mount has heard of it."""
     try:
@@ -190,7 +184,6 @@ def forget(mount):
 
 
 def test_nothing_is_kept_of_what_has_ended(server):
-    sanitized = b"__asan_init" in pathlib.Path(program("zwyfs")).read_bytes()
     count = rounds(8, quick=5, long=100)
     options = f"as={demo.DU},max_results=5,max_events=20000"
     with mounted(server, options) as mount:
@@ -205,8 +198,7 @@ def test_nothing_is_kept_of_what_has_ended(server):
             print(f"# {name}:", *(f"{size >> 10}k/{files}" for size, files in figures))
             sizes, files = zip(*figures)
             assert files[-1] <= max(files[1:3]), (name, files)
-            # A sanitizer keeps what was freed, and finds leaks by itself.
-            assert sanitized or sizes[-1] <= max(sizes[1:3]) + GROWTH, (name, sizes)
+            assert sanitized() or sizes[-1] <= max(sizes[1:3]) + GROWTH, (name, sizes)
 
 
 if __name__ == "__main__":
