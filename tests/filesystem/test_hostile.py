@@ -3,13 +3,14 @@
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import pathlib
 import subprocess
 
 import users
-from fstest import Skip, demo, eventually, let_through, main, mounted, ok, scratch, shell, uid
-from users import STRANGER, acting_as, errno_of, opened, outcome
+from fstest import WHOLE, Mount, Skip, applications, demo, eventually, let_through, main, mounted, ok, scratch, shell, uid, with_server
+from users import STRANGER, acting_as, contents, errno_of, opened, outcome, touch
 from zwytest import program, rounds
 
 DENIED = (errno.EACCES, errno.EPERM)
@@ -140,6 +141,47 @@ def test_nothing_in_a_mount_is_a_device_or_runs_or_changes_who_one_is(server):
         assert errno_of(os.mknod, f"{mount.point}/requests/null", 0o20666, os.makedev(1, 3)) == errno.EPERM
 
 
+# ---- who somebody is ---------------------------------------------------------------
+
+@contextlib.contextmanager
+def gateway(server):
+    """A shared mount of another host's server, which knows it by a credential and not as a user of its own host."""
+    mount = Mount(server, "allow_other", server.tcp)
+    let_through(mount.point)
+    try:
+        yield mount
+    finally:
+        mount.close()
+
+
+@with_server(tcp_as="principals/demo")
+def test_root_is_nobody_unless_it_is_mapped(server):
+    client = server.client(as_="principals/demo", target=server.tcp)
+    with gateway(server) as mount:
+        assert ok(mount, "sed -n 1p whoami", 0) == "name=principals/demo\n"
+        client.call("UpdatePrincipal", principal={"name": "principals/demo", "uids": [4242]}, update_mask={"paths": ["uids"]})
+        assert ok(mount, "sed -n 1p whoami", demo.DU) == f"name=principals/{demo.DU}\n"
+        eventually(lambda: shell(mount, "cat whoami", 4242).status == 0, "the mount to hear of it")
+        for path in ("whoami", "catalogue/", "users/", "principals/", "requests/", f"users/{demo.DU}/"):
+            ran = shell(mount, f"cat {path} || ls {path}", 0)
+            assert ran.status != 0 and not ran.out and "denied" in ran.err, (path, ran)
+
+
+def test_who_opened_a_file_answers_for_what_is_written_to_it(server):
+    """A descriptor may come into the hands of a program with more rights: a setuid one, or one under sudo."""
+    case = demo.file(server.client()).name
+    with mounted(server, shared=True) as mount:
+        ok(mount, "ls requests drafts", demo.DU)
+        ok(mount, "ls requests drafts", demo.CITY_DU)
+        with opened(f"{mount.point}/{case}/actions/accept", os.O_WRONLY | os.O_CREAT, demo.DU) as fd, acting_as(demo.CA):
+            came = errno_of(os.write, fd, b"\n")
+        assert text(f"{mount.point}/{case}/state") == "submitted\n", "the authority accepted what the department asked for"
+        assert came in DENIED, came
+        with opened(f"{mount.point}/users/{demo.CITY_DU}/requests/a.req", os.O_WRONLY | os.O_CREAT, demo.CITY_DU) as fd, acting_as(demo.DU):
+            errno_of(os.write, fd, WHOLE.encode())
+        assert applications(server) == [case], "one user's request was filed in the name of another"
+
+
 # ---- what of others can be seen ------------------------------------------------------
 
 def probe(mount, paths):
@@ -200,6 +242,56 @@ SHAPE = ANYTHING | {"catalogue/by-layer", "catalogue/by-name", "nodes/by-name",
          "departments/by-name", "systems/by-name", "applications/mine", "applications/new"}
 
 
+def seen(mount, paths):
+    """Attributes with their times, and what statfs says."""
+    found = {path: os.lstat(f"{mount.point}/{path}")[:] for path in paths if os.path.lexists(f"{mount.point}/{path}")}
+    room = os.statvfs(mount.point)
+    found["statfs"] = (room.f_blocks, room.f_bfree, room.f_bavail, room.f_files, room.f_ffree, room.f_favail)
+    return found
+
+
+def work(mount, server):
+    """What a busy user does all day."""
+    folder = drafts(mount, demo.DU)
+    with acting_as(demo.DU):
+        for i in range(30):
+            with open(f"{folder}/{i}", "wb") as file:
+                file.write(b"x" * 10000)
+    ok(mount, "ls -R users > /dev/null; cat quotas/provincial-finance/*/record > /dev/null", demo.DU)
+
+
+def test_counts_and_room_tell_nothing_of_others(server):
+    with mounted(server, shared=True) as mount:
+        paths = [path for path in paths_of(mount, demo.CITY_DU) if not changing(path)]
+        with acting_as(demo.CITY_DU):
+            before = seen(mount, paths)
+        work(mount, server)
+        with acting_as(demo.CITY_DU):
+            after = seen(mount, paths)
+        assert before == after, differences(before, after)
+
+
+def test_inode_numbers_tell_nothing_of_others(server):
+    def gap():
+        """Between two files that a user makes one after the other, and what others do in between."""
+        numbers = []
+        for _ in range(2):
+            with acting_as(demo.CITY_DU):
+                path = f"{drafts(mount, demo.CITY_DU)}/{next(names)}"
+                touch(path, os.O_WRONLY | os.O_CREAT)
+                numbers.append(os.stat(path).st_ino)
+            yield numbers[-1] - numbers[0]
+
+    with mounted(server, shared=True) as mount:
+        names = itertools.count()
+        ok(mount, "ls drafts", demo.CITY_DU)
+        quiet = list(gap())[1]
+        busy = gap()
+        next(busy)
+        work(mount, server)
+        assert next(busy) == quiet, "the number of files that others have made"
+
+
 def told_of(mount, who, case, places):
     """The names that somebody is told who watches these places while a user is at work on a case and on a draft."""
     watch = users.Inotify()
@@ -223,7 +315,40 @@ def test_watching_tells_a_user_nothing_of_anothers_places_and_records(server):
         assert names <= set(os.listdir(mount.point)) | {case.split("/")[1], demo.DU}, names
 
 
+def test_watching_tells_a_stranger_nothing(server):
+    case = demo.file(server.client()).name
+    with mounted(server, shared=True) as mount:
+        names = told_of(mount, STRANGER, case, ["", "applications", "users", "systems", case, f"users/{demo.DU}/drafts"])
+        assert names <= set(os.listdir(mount.point)), names
+
+
 # ---- ways around -----------------------------------------------------------------------
+
+def test_no_way_around_a_name_leads_to_anothers_file(server):
+    with mounted(server, shared=True) as mount:
+        ok(mount, "echo secret > drafts/note", demo.DU)
+        ok(mount, "ls drafts", demo.CITY_DU)
+        folder, other = drafts(mount, demo.DU), drafts(mount, demo.CITY_DU)
+        with opened(folder, os.O_PATH, demo.DU) as at, opened(f"{folder}/note", os.O_PATH, demo.DU) as note:
+            for who in (demo.CITY_DU, STRANGER, 0):
+                with acting_as(who):
+                    ways = {
+                        "relative": lambda: touch("note", os.O_RDONLY, dir_fd=at),
+                        "create": lambda: touch("new", os.O_WRONLY | os.O_CREAT, dir_fd=at),
+                        "up and down": lambda: touch("../drafts/note", os.O_RDONLY, dir_fd=at),
+                        "by descriptor": lambda: touch(f"/proc/self/fd/{note}", os.O_RDONLY),
+                        "write by descriptor": lambda: touch(f"/proc/self/fd/{note}", os.O_WRONLY | os.O_TRUNC),
+                        "truncate": lambda: os.truncate(f"/proc/self/fd/{note}", 0),
+                        "listing": lambda: os.listdir(f"/proc/self/fd/{at}"),
+                        "unlink": lambda: os.unlink("note", dir_fd=at),
+                        "rename away": lambda: os.rename("note", f"{other}/note", src_dir_fd=at),
+                        "stat": lambda: os.stat("note", dir_fd=at),
+                        "dots": lambda: touch(f"{mount.point}/catalogue/../users/{demo.DU}/drafts/note", os.O_RDONLY)}
+                    came = {way: errno_of(function) for way, function in ways.items()}
+                assert set(came.values()) <= set(DENIED), (who, {way: errno.errorcode.get(n, n) for way, n in came.items()})
+                with acting_as(demo.DU):
+                    assert contents(f"{folder}/note") == b"secret\n"
+
 
 def test_nothing_of_ones_own_can_be_put_among_anothers(server):
     with mounted(server, shared=True) as mount:
@@ -236,6 +361,44 @@ def test_nothing_of_ones_own_can_be_put_among_anothers(server):
             with acting_as(demo.CITY_DU):
                 assert came in DENIED and os.path.exists(mine), (area, came, os.path.exists(mine))
         assert ok(mount, "ls drafts requests", demo.DU).split() == ["drafts:", "requests:"]
+
+
+def test_a_files_handle_opens_it_for_nobody_else(server):
+    with mounted(server, shared=True) as mount:
+        ok(mount, "echo secret > drafts/note", demo.DU)
+        with opened(f"{drafts(mount, demo.DU)}/note", os.O_RDONLY, demo.DU):  # so that the kernel knows the inode
+            with acting_as(demo.DU):
+                handle = users.handle_of(f"{drafts(mount, demo.DU)}/note")
+            with opened(mount.point, os.O_RDONLY, demo.CITY_DU) as at:
+                for who in (demo.CITY_DU, 0):
+                    with acting_as(who):
+                        came = errno_of(lambda: os.close(users.open_by_handle(at, handle, os.O_RDONLY)))
+                    assert came in DENIED + (errno.ESTALE,), (who, came)
+
+
+def test_anothers_process_is_no_way_in(server):
+    with mounted(server, shared=True) as mount:
+        ok(mount, "echo secret > drafts/note", demo.DU)
+        number = str(uid(demo.DU))
+        user = subprocess.Popen(["setpriv", "--reuid", number, "--regid", number, "--clear-groups", "sh", "-c",
+                                 "cd drafts && exec 3< note && echo && cat"], cwd=mount.point, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE)
+        try:
+            assert user.stdout.readline() == b"\n"
+            for who in (demo.CITY_DU, STRANGER, 0):
+                for path in ("fd/3", "cwd/note", "cwd/../drafts/note", f"root{drafts(mount, demo.DU)}/note"):
+                    with acting_as(who):
+                        came = errno_of(contents_followed, f"/proc/{user.pid}/{path}")
+                    assert came in DENIED, (who, path, came)
+        finally:
+            user.stdin.close()
+            user.stdout.close()
+            user.wait(60)
+
+
+def contents_followed(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def test_a_bind_mount_is_no_way_in(server):

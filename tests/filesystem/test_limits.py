@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """No name is too odd, nobody holds too much, and who tries leaves the others theirs. smoke: yes timeout: 300"""
+import contextlib
 import errno
 import os
 import random
+import signal
+import subprocess
 
-from crowd import Crowd
-from fstest import demo, eventually, main, mounted, ok, request_file, scratch, shell
+from crowd import END, Crowd, private_bytes, proc, sanitized, where
+from fstest import demo, eventually, main, mounted, ok, request_file, scratch, shell, uid
 from users import STRANGER, acting_as, errno_of, touch
 
 # ---- names -------------------------------------------------------------------------------
@@ -119,6 +122,95 @@ def test_each_user_has_so_many_bytes_and_files_and_leaves_the_others_theirs(serv
             for name in os.listdir(folder):
                 os.unlink(f"{folder}/{name}")
             write(0)
+
+
+def test_snapshots_that_a_user_holds_open_are_bounded_too(server):
+    """Each open file holds what it showed when it was opened."""
+    case = demo.file(server.client(), documents=(), submit=False).name
+    size, limit = 1 << 20, 4 << 20
+    with mounted(server, f"max_bytes={limit}", shared=True) as mount:
+        place = f"{mount.point}/{case}/documents/{demo.DOCUMENTS[0]}"
+        with acting_as(demo.DU):
+            with open(f"{place}/big.pdf", "wb") as file:
+                file.write(b"x" * size)
+            before, held = private_bytes(mount.process.pid), []
+            count, came = taken(lambda _: held.append(os.open(f"{place}/big.pdf", os.O_RDONLY)), 100)
+            grown = private_bytes(mount.process.pid) - before
+        others_are_well(mount)
+        for fd in held:
+            os.close(fd)
+        assert came == errno.EBUSY or grown < 2 * limit, (count, came, grown)
+
+
+def test_many_strangers_cost_little(server):
+    with mounted(server, shared=True) as mount:
+        def strangers(first, count):
+            for number in range(first, first + count):
+                with acting_as(number):
+                    assert errno_of(os.listdir, f"{mount.point}/catalogue") == errno.EACCES
+            return private_bytes(mount.process.pid)
+
+        before = strangers(100000, 50)
+        grown = strangers(200000, 1000) - before
+        assert sanitized() or grown < 1000 * 1024, f"{grown} bytes for 1000 users whom nobody knows"
+
+
+@contextlib.contextmanager
+def stopped(server):
+    """The server does not answer for the block."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+class Started(contextlib.ExitStack):
+    """Commands of users that run while the block goes on, and not longer."""
+
+    def start(self, mount, who, *command):
+        number = str(uid(who))
+        process = subprocess.Popen(["setpriv", "--reuid", number, "--regid", number, "--clear-groups", *command], cwd=mount.point,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.callback(process.communicate)
+        self.callback(process.kill)
+        return process
+
+
+PATIENT = "read_deadline=600000,identity_time=600000"
+
+
+def test_each_user_has_so_many_calls_under_way_and_leaves_the_others_theirs(server):
+    with mounted(server, f"max_calls=6,{PATIENT}", shared=True) as mount:
+        for who in (demo.DU, demo.CA):
+            ok(mount, "ls requests/; cat whoami", who)  # so that the mount knows who calls
+        with Started() as started:
+            with stopped(server):
+                asking = [started.start(mount, demo.DU, "cat", f"systems/nobody-{i}/name-zh") for i in range(20)]
+                eventually(lambda: sum(process.poll() is not None for process in asking) >= 14, "those beyond the bound to be refused")
+                ok(mount, "cat README status/connection; ls", demo.CA)
+            said = [process.communicate(timeout=60)[0] for process in asking]
+        assert sum("busy" in words for words in said) == 14 and sum("No such file" in words for words in said) == 6, said
+        others_are_well(mount)
+
+
+def test_a_name_that_waits_for_the_server_holds_up_no_other_of_its_directory(server):
+    with mounted(server, PATIENT, shared=True) as mount:
+        for who in (demo.DU, demo.CA):
+            ok(mount, "ls requests/; cat whoami", who)
+        with Started() as started, stopped(server):
+            first = started.start(mount, demo.DU, "cat", "catalogue/nobody-1/name-zh")
+            eventually(lambda: "request_wait" in proc(first.pid, "wchan"), "the first to wait for the server")
+            shape = started.start(mount, demo.CA, "stat", "catalogue/by-name")
+            second, third = (started.start(mount, demo.CA, "cat", f"catalogue/nobody-{i}/name-zh") for i in (2, 3))
+            try:
+                assert shape.wait(END) == 0
+                for process, stop in ((second, signal.SIGKILL), (third, signal.SIGINT), (first, signal.SIGINT)):
+                    eventually(lambda: "request_wait" in proc(process.pid, "wchan"), "it to wait")
+                    process.send_signal(stop)
+                    assert process.wait(END) == -stop
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                raise AssertionError(f"{error}: " + "\n".join(where(process.pid) for process in (shape, second, third))) from None
 
 
 def test_who_hammers_leaves_the_others_their_answers(server):
