@@ -7,6 +7,49 @@
 #include "wire.h"
 #include "zwy/v1/organisation.pb.h"
 
+/* From so many on, those whom the server does not know are forgotten when another comes. */
+#define CALLERS_MANY 100
+
+static void
+caller_free(struct caller *c)
+{
+	if (c->whoami)
+		zwy_call_cancel(c->whoami);
+	events_release(&c->events);
+	keep_release_caller(c);
+	buf_release(&c->whoami_answer);
+	free(c->refusals);
+	free(c);
+}
+
+/* Somebody whom the server does not know, and of whom nothing is on its way. */
+static bool
+is_idle_stranger(const struct caller *c)
+{
+	return c->identity == IDENTITY_REFUSED && !c->handles && !c->in_flight && !c->whoami;
+}
+
+/* Strangers come and go: any number of user ids is free to try. */
+static void
+forget_strangers(struct mount *m)
+{
+	for (struct caller **p = &m->callers; *p;) {
+		struct caller *c = *p;
+		if (!is_idle_stranger(c)) {
+			p = &c->next;
+			continue;
+		}
+		*p = c->next;
+		m->caller_count--;
+		for (size_t i = 0; i < FRESH_COUNT; i++)
+			if (m->fresh[i].caller == c) {
+				content_unref(m->fresh[i].content);
+				m->fresh[i] = (struct fresh){0};
+			}
+		caller_free(c);
+	}
+}
+
 struct caller *
 caller_of(struct mount *m, uid_t uid, gid_t gid)
 {
@@ -17,9 +60,12 @@ caller_of(struct mount *m, uid_t uid, gid_t gid)
 	for (struct caller *c = m->callers; c; c = c->next)
 		if (c->uid == uid)
 			return c;
+	if (m->caller_count >= CALLERS_MANY)
+		forget_strangers(m);
 	struct caller *c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
+	m->caller_count++;
 	c->mount = m;
 	c->uid = uid;
 	c->gid = gid;
@@ -205,9 +251,9 @@ callers_changed(struct mount *m)
 static struct refusal *
 find_refusal(const struct caller *c, struct slice record)
 {
-	for (size_t i = 0; i < REFUSALS_KEPT; i++)
+	for (size_t i = 0; c->refusals && i < REFUSALS_KEPT; i++)
 		if (slice_is(record, c->refusals[i].name))
-			return (struct refusal *)&c->refusals[i];
+			return &c->refusals[i];
 	return NULL;
 }
 
@@ -220,6 +266,10 @@ caller_refused(struct caller *c, const char *record, const char *text)
 			r->name[0] = '\0';
 		return;
 	}
+	if (!c->refusals)
+		c->refusals = calloc(REFUSALS_KEPT, sizeof(*c->refusals));
+	if (!c->refusals)
+		return; /* the errno said it too */
 	if (!r)
 		r = &c->refusals[c->next_refusal++ % REFUSALS_KEPT];
 	snprintf(r->name, sizeof(r->name), "%s", record);
@@ -239,11 +289,7 @@ callers_free(struct mount *m)
 	while (m->callers) {
 		struct caller *c = m->callers;
 		m->callers = c->next;
-		if (c->whoami)
-			zwy_call_cancel(c->whoami);
-		events_release(&c->events);
-		buf_release(&c->whoami_answer);
-		free(c);
+		caller_free(c);
 	}
 	for (size_t i = 0; i < m->box_count; i++)
 		box_free(m->boxes[i]);

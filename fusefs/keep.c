@@ -268,12 +268,14 @@ kernel_times(struct caller *c, struct node *n, double *ret_attr, double *ret_ent
 	const struct options *o = &c->mount->options;
 	unsigned traits = node_traits(n);
 	*ret_attr = *ret_entry = 0;
+	if (o->allow_other)
+		return;
 	if (traits & TRAIT_FIXED) {
 		*ret_attr = seconds(o->attr_timeout_ms);
 		*ret_entry = seconds(o->entry_timeout_ms);
 		return;
 	}
-	if (o->allow_other || !node_holds(n, c))
+	if (!node_holds(n, c))
 		return;
 	int64_t now = now_ms(), left = n->made_of->until - now;
 	left = left < (int64_t)o->attr_timeout_ms ? left : (int64_t)o->attr_timeout_ms;

@@ -319,7 +319,11 @@ caller_needs(const struct load *l)
 {
 	const struct place *p = &l->task.place;
 	unsigned needs = l->task.purpose == VIEW_NAMES_OF ? p->needs | p->listing_needs : p->needs;
-	return needs & (NEED_CALLER | SELF | OFFLINE);
+	needs &= NEED_CALLER | SELF | OFFLINE;
+	/* Whom the server does not know sees README, and could watch what others open elsewhere. */
+	if (!needs && l->op->mount->options.allow_other && p->view != VIEW_ROOT && p->view != VIEW_README)
+		return OFFLINE;
+	return needs;
 }
 
 /* Whether the caller may come here at all. 0 or an errno. */

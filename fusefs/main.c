@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,9 +185,9 @@ release_all(struct mount *m)
 	zwy_client_free(m->client);
 }
 
-/* libfuse 3.14.0 asks for parallel lookups (FUSE_CAP_PARALLEL_DIROPS is wanted by default) and forgets to tell
- * the kernel, which then lets one lookup that waits for the server hold up, uninterruptibly, all others in the
- * same directory. The reply to INIT is the first thing that is written. */
+/* libfuse 3.14.0 asks for parallel lookups (FUSE_CAP_PARALLEL_DIROPS is wanted by default) and forgets to
+ * tell the kernel, which then lets one lookup that waits for the server hold up, uninterruptibly, all others
+ * in the same directory. The reply to INIT is the first thing that is written. */
 static ssize_t
 write_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
@@ -243,7 +244,9 @@ run(struct mount *m, struct fuse_args *args)
 	zwy_client_free(probe);
 	if (r < 0)
 		return r == -ENOMEM ? 1 : 2;
-	if (add_arguments(m, args) || nodes_init(&m->nodes))
+	uint64_t secret;
+	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret) || add_arguments(m, args) ||
+	    nodes_init(&m->nodes, secret))
 		return 1;
 	m->uid = geteuid();
 	m->gid = getegid();

@@ -91,14 +91,15 @@ struct caller {
 	bool clock_is_set;
 	struct box *box;
 	unsigned handles, in_flight;
+	size_t snapshots;     /* bytes that its handles hold */
 	struct load *waiting; /* for the answer who it is */
 	struct zwy_call *whoami;
 	struct buf whoami_answer;
 	struct mount *mount;
 	struct events events;
-	struct watch watch;  /* with its eyes; on a private mount the mount's own stands for it */
-	struct cache *cache; /* NULL: nothing is kept */
-	struct refusal refusals[REFUSALS_KEPT];
+	struct watch watch;       /* with its eyes; on a private mount the mount's own stands for it */
+	struct cache *cache;      /* NULL: nothing is kept */
+	struct refusal *refusals; /* REFUSALS_KEPT of them; NULL: none yet */
 	unsigned next_refusal;
 };
 
@@ -139,6 +140,7 @@ struct mount {
 	struct zwy_client *client;
 	struct nodes nodes;
 	struct caller *callers;
+	size_t caller_count;
 	struct box **boxes;
 	size_t box_count;
 	struct op *ops;             /* under way */
@@ -250,6 +252,8 @@ void fs_rename(fuse_req_t, fuse_ino_t, const char *, fuse_ino_t, const char *, u
 
 struct handle *handle_new(struct op *op, enum handle_type type);
 void handle_free(struct mount *m, struct handle *h);
+/* Takes the content over, and its reference; false, without it: the caller holds too much. */
+bool handle_hold(struct handle *h, struct content *c);
 /* Carries out the whole lines of op->data, one after the other. */
 void write_lines(struct op *op);
 

@@ -21,7 +21,11 @@ inode_of_path(struct slice path)
 uint64_t
 nodes_new_file_inode(struct nodes *t)
 {
-	return FILE_BIT | ++t->next_file;
+	/* Another number for each, and none says how many were before (Steele, Lea, Flood: SplitMix). */
+	uint64_t z = ++t->next_file + t->secret;
+	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+	return FILE_BIT | ((z ^ z >> 31) & (FILE_BIT - 1));
 }
 
 static struct node **
@@ -201,9 +205,9 @@ node_forget(struct nodes *t, struct node *n, uint64_t lookups)
 }
 
 int
-nodes_init(struct nodes *t)
+nodes_init(struct nodes *t, uint64_t secret)
 {
-	*t = (struct nodes){.slot_count = SLOTS_FIRST};
+	*t = (struct nodes){.slot_count = SLOTS_FIRST, .secret = secret};
 	t->slots = calloc(t->slot_count, sizeof(*t->slots));
 	t->root = t->slots ? add(t, NODE_ROOT, (struct slice){0}) : NULL;
 	return t->root ? 0 : -1;

@@ -33,13 +33,15 @@ struct nodes {
 	struct node **slots;
 	size_t slot_count; /* a power of two */
 	size_t count;
-	uint64_t next_file; /* inode of the next drop box file */
+	uint64_t next_file; /* of drop box files */
+	uint64_t secret;    /* hides how many there are */
 	struct node *root;
 };
 
 #define NODE_ROOT 1
 
-int nodes_init(struct nodes *t);
+/* secret: any number that nobody can guess. */
+int nodes_init(struct nodes *t, uint64_t secret);
 void nodes_release(struct nodes *t);
 /* NULL: the kernel asks for something it never was told of. */
 struct node *nodes_get(struct nodes *t, uint64_t inode);

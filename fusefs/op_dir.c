@@ -21,7 +21,7 @@ opendir_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		op_error(op, EBUSY);
 		return;
 	}
-	h->content = c;
+	handle_hold(h, c); /* names are no bytes of it */
 	h->listing = op->listing;
 	op->listing = NULL;
 	op->fi.fh = (uint64_t)(uintptr_t)h;

@@ -26,6 +26,20 @@ handle_new(struct op *op, enum handle_type type)
 	return h;
 }
 
+bool
+handle_hold(struct handle *h, struct content *c)
+{
+	struct caller *caller = h->caller;
+	if (c->bytes.n && caller->snapshots &&
+	    caller->snapshots + c->bytes.n > caller->mount->options.max_bytes) {
+		content_unref(c);
+		return false;
+	}
+	h->content = c;
+	caller->snapshots += c->bytes.n;
+	return true;
+}
+
 void
 handle_free(struct mount *m, struct handle *h)
 {
@@ -35,6 +49,8 @@ handle_free(struct mount *m, struct handle *h)
 			break;
 		}
 	h->caller->handles--;
+	if (h->content)
+		h->caller->snapshots -= h->content->bytes.n;
 	listing_free(h->listing);
 	content_unref(h->content);
 	if (h->type == HANDLE_BOX)
@@ -118,7 +134,11 @@ open_content(struct op *op, struct content *c)
 		op_error(op, EBUSY);
 		return;
 	}
-	h->content = c;
+	if (!handle_hold(h, c)) {
+		handle_free(op->mount, h);
+		op_error(op, EBUSY);
+		return;
+	}
 	reply_open(op, h);
 }
 

@@ -61,8 +61,10 @@ scan_indexed(struct lookup *l, const char *collection, const char *field, struct
 	return scan_open(ret, l->reader, &spec);
 }
 
+/* own: of a peer on this machine, not one that a mount names, whose hosts have users of their
+ * own: only here the store's owner is somebody by that. */
 static zwy_v1_Principal *
-principal_by_uid(struct lookup *l, uint64_t uid)
+principal_by_uid(struct lookup *l, uint64_t uid, bool own)
 {
 	char text[24];
 	struct scan scan;
@@ -76,7 +78,7 @@ principal_by_uid(struct lookup *l, uint64_t uid)
 	scan_close(&scan);
 	if (found || l->fault->code)
 		return found;
-	if (uid == l->server->owner)
+	if (own && uid == l->server->owner)
 		return principal_by_name(l, SLICE(BOOTSTRAP));
 	fault_set(l->fault, ERR_UNAUTHENTICATED,
 		  "user id %s is no principal here: an administrator adds it to the uids of one "
@@ -112,7 +114,7 @@ static zwy_v1_Principal *
 principal_of_peer(struct lookup *l, const struct call_peer *peer)
 {
 	if (peer->is_unix)
-		return principal_by_uid(l, peer->uid);
+		return principal_by_uid(l, peer->uid, true);
 	if (peer->certificate[0])
 		return principal_by_certificate(l, peer->certificate);
 	if (peer->is_tls) {
@@ -175,7 +177,7 @@ follow_uid(struct lookup *l, zwy_v1_Principal *peer, const struct call_peer *at,
 			  "%s has no mount delegation, so it may not name a user id (zwy-uid)", peer->name);
 		return NULL;
 	}
-	return principal_by_uid(l, uid);
+	return principal_by_uid(l, uid, false);
 }
 
 static zwy_v1_Principal *

@@ -139,7 +139,7 @@ what_was_made_of_an_answer_ends_with_it(void **state)
 	struct cache *c = cache_new(1 << 20, ended, &e);
 	struct nodes nodes;
 	(void)state;
-	assert_int_equal(nodes_init(&nodes), 0);
+	assert_int_equal(nodes_init(&nodes, 1), 0);
 	struct node *one = nodes_of_path(&nodes, SLICE("x/state")),
 		    *two = nodes_of_path(&nodes, SLICE("x/due"));
 	struct content *content = content_new(CONTENT_FILE, 0444);
