@@ -146,10 +146,12 @@ changed_for(struct caller *c, struct slice event)
 {
 	struct slice kind = wire_string(event, zwy_v1_Event_kind_tag), rest = event;
 	struct wire_field w;
+	struct slice name = wire_string(event, zwy_v1_Event_name_tag);
+	bool made = slice_is(kind, "create") || slice_is(kind, "import");
+	c->made += made && slice_starts(name, SLICE("applications/"));
 	if (!c->cache)
 		return;
-	cache_changed(c->cache, wire_string(event, zwy_v1_Event_name_tag),
-		      slice_is(kind, "create") || slice_is(kind, "import"));
+	cache_changed(c->cache, name, made);
 	while (wire_next(&rest, &w) == 1)
 		if (w.number == zwy_v1_Event_changed_tag && w.type == WIRE_LEN)
 			cache_changed(c->cache, w.bytes, true);
@@ -158,9 +160,11 @@ changed_for(struct caller *c, struct slice event)
 static void
 lost_for(struct caller *c, enum watch_end why)
 {
-	if (why != WATCH_LOST)
-		c->changed = true;
-	if (why != WATCH_LOST && c->cache)
+	if (why == WATCH_LOST)
+		return;
+	c->changed = true;
+	index_reset(c);
+	if (c->cache)
 		cache_clear(c->cache);
 }
 
@@ -244,6 +248,7 @@ void
 keep_release_caller(struct caller *c)
 {
 	watch_stop(&c->watch);
+	index_reset(c);
 	cache_free(c->cache);
 	c->cache = NULL;
 }

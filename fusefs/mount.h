@@ -27,8 +27,11 @@ struct load;
 struct send;
 struct question;
 struct listing;
+struct index;
+struct index_reader;
 
 #define REFUSALS_KEPT 16
+#define INDEX_PATH    "applications/index.tsv"
 
 struct refusal {
 	char name[96]; /* the record */
@@ -99,6 +102,8 @@ struct caller {
 	struct events events;
 	struct watch watch;       /* with its eyes; on a private mount the mount's own stands for it */
 	struct cache *cache;      /* NULL: nothing is kept */
+	struct index *index;      /* NULL: nobody asked for it */
+	uint64_t made;            /* cases that it has heard of */
 	struct refusal *refusals; /* REFUSALS_KEPT of them; NULL: none yet */
 	unsigned next_refusal;
 };
@@ -118,6 +123,7 @@ enum handle_type {
 	HANDLE_BOX,
 	HANDLE_LINE,
 	HANDLE_EVENTS,
+	HANDLE_INDEX,
 };
 
 struct handle {
@@ -129,6 +135,8 @@ struct handle {
 	bool writes, busy;       /* busy: a write's outcome is awaited */
 	struct content *content; /* also the template of a line file */
 	struct listing *listing; /* the names to come; NULL: all are there */
+	struct index_reader *index;
+	uint64_t size; /* of the index when it was opened */
 	struct box_handle box;
 	struct line_file line;
 	bool line_used;
@@ -254,6 +262,8 @@ struct handle *handle_new(struct op *op, enum handle_type type);
 void handle_free(struct mount *m, struct handle *h);
 /* Takes the content over, and its reference; false, without it: the caller holds too much. */
 bool handle_hold(struct handle *h, struct content *c);
+/* Reads on in what its content has become. */
+void handle_grow(struct handle *h, struct content *c);
 /* Carries out the whole lines of op->data, one after the other. */
 void write_lines(struct op *op);
 
@@ -280,6 +290,19 @@ void listing_more(struct listing *l, struct content *names, struct op *op,
 		  void (*ready)(struct op *op, int eno));
 /* The operation does not wait for it any more. */
 void listing_leave(struct listing *l, const struct op *op);
+
+/* ---- index.c ----------------------------------------------------------- */
+
+/* Resumes when it is known how many rows there are: index_size. */
+void index_wait(struct op *op, void (*resume)(struct op *op));
+/* 0 or an errno. */
+int index_size(const struct caller *c, uint64_t *ret);
+void index_reset(struct caller *c);
+struct index_reader *index_reader_new(struct caller *c); /* NULL: out of memory */
+void index_reader_free(struct index_reader *r);          /* NULL is allowed */
+void index_reader_leave(struct index_reader *r, const struct op *op);
+/* Answers a read of op->size bytes at op->offset through op->handle. */
+void index_read(struct op *op);
 
 /* ---- caller.c ---------------------------------------------------------- */
 

@@ -45,8 +45,10 @@ op_free(struct op *op)
 	op->caller->in_flight--;
 	if (op->load)
 		load_cancel(op->load);
-	if (op->handle)
+	if (op->handle) {
 		listing_leave(op->handle->listing, op);
+		index_reader_leave(op->handle->index, op);
+	}
 	listing_free(op->listing);
 	if (op->send)
 		send_detach(op->send);

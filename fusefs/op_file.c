@@ -31,11 +31,22 @@ read_line(fuse_req_t req, struct handle *h, size_t size)
 	free(bytes);
 }
 
+static void
+read_index(fuse_req_t req, fuse_ino_t inode, struct handle *h, size_t size, off_t offset)
+{
+	struct op *op = op_begin(req, inode, false);
+	if (!op)
+		return;
+	op->handle = h;
+	op->size = size;
+	op->offset = offset;
+	index_read(op);
+}
+
 void
 fs_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct handle *h = handle_of(fi);
-	(void)inode;
 	switch (h->type) {
 	case HANDLE_CONTENT:
 		reply_slice(req, buf_slice(&h->content->bytes), size, offset);
@@ -48,6 +59,9 @@ fs_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse
 		break;
 	case HANDLE_LINE:
 		read_line(req, h, size);
+		break;
+	case HANDLE_INDEX:
+		read_index(req, inode, h, size, offset);
 		break;
 	}
 }

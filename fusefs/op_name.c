@@ -1,6 +1,7 @@
 /* Names and attributes: lookup, getattr, readlink and what goes with them. */
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mount.h"
 
@@ -91,6 +92,30 @@ reply_events_entry(struct op *op)
 	op_entry(op, n, &st);
 }
 
+/* The file whose size is its own business, for a lookup or a getattr. */
+static bool
+index_attr(struct op *op, struct node *n, struct stat *ret)
+{
+	struct content c = {.refs = 1, .type = CONTENT_FILE, .mode = 0444};
+	int eno = n ? index_size(op->caller, &c.size) : ENOMEM;
+	if (eno) {
+		node_unref(&op->mount->nodes, n);
+		op_error(op, eno);
+		return false;
+	}
+	attr_of_content(op->mount, op->caller, n, &c, ret);
+	return true;
+}
+
+static void
+reply_index_entry(struct op *op)
+{
+	struct node *n = nodes_of_path(&op->mount->nodes, SLICE(INDEX_PATH));
+	struct stat st;
+	if (index_attr(op, n, &st))
+		op_entry(op, n, &st);
+}
+
 static void
 lookup_file(struct op *op, struct box_file *f)
 {
@@ -120,6 +145,11 @@ lookup_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 	if (strcmp(path, "events") == 0) {
 		content_unref(c);
 		events_wait(op, reply_events_entry);
+		return;
+	}
+	if (strcmp(path, INDEX_PATH) == 0) {
+		content_unref(c);
+		index_wait(op, reply_index_entry);
 		return;
 	}
 	struct node *n = nodes_of_path(&op->mount->nodes, slice_of(path));
@@ -229,9 +259,46 @@ reply_events_attr(struct op *op)
 }
 
 static void
+reply_index_attr(struct op *op)
+{
+	struct stat st;
+	node_ref(op->node);
+	if (!index_attr(op, op->node, &st))
+		return;
+	node_unref(&op->mount->nodes, op->node);
+	reply_attr_once(op, &st);
+}
+
+/* As long as a process has it open, it has the size that it had then. */
+static bool
+open_index_size(const struct op *op, struct stat *ret)
+{
+	struct content c = {.refs = 1, .type = CONTENT_FILE, .mode = 0444};
+	for (struct handle *h = op->node->handles; h; h = h->next)
+		if (h->type == HANDLE_INDEX && h->pid == op->pid && h->caller == op->caller) {
+			c.size = h->size;
+			attr_of_content(op->mount, op->caller, op->node, &c, ret);
+			return true;
+		}
+	return false;
+}
+
+/* Who follows it has asked how long it is now, and reads on from where it was. */
+static void
+grow_handles(struct op *op, struct content *c)
+{
+	if (!(node_traits(op->node) & TRAIT_GROWS))
+		return;
+	for (struct handle *h = op->node->handles; h; h = h->next)
+		if (h->type == HANDLE_CONTENT && h->pid == op->pid && h->caller == op->caller)
+			handle_grow(h, c);
+}
+
+static void
 getattr_content(struct op *op, struct content *c)
 {
 	struct stat st;
+	grow_handles(op, c);
 	attr_of_content(op->mount, op->caller, op->node, c, &st);
 	content_unref(c);
 	reply_attr(op, &st);
@@ -257,6 +324,8 @@ getattr_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 static struct content *
 open_content(struct op *op)
 {
+	if (node_traits(op->node) & TRAIT_GROWS)
+		return NULL;
 	for (struct handle *h = op->node->handles; h; h = h->next)
 		if (h->type == HANDLE_CONTENT && h->pid == op->pid && h->caller == op->caller)
 			return content_ref(h->content);
@@ -291,6 +360,13 @@ fs_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	}
 	if (strcmp(op->node->path, "events") == 0) {
 		events_wait(op, reply_events_attr);
+		return;
+	}
+	if (strcmp(op->node->path, INDEX_PATH) == 0) {
+		if (open_index_size(op, &st))
+			reply_attr_once(op, &st);
+		else
+			index_wait(op, reply_index_attr);
 		return;
 	}
 	struct content *c = open_content(op);
@@ -350,13 +426,15 @@ fs_readlink(fuse_req_t req, fuse_ino_t inode)
 	op_load(op, slice_of(op->node->path), VIEW_OPEN);
 }
 
-/* Who may is decided where something is asked of the server, not from modes. */
+/* Who may is decided where something is asked of the server; but nobody can write where nothing
+ * can be written. */
 void
 fs_access(fuse_req_t req, fuse_ino_t inode, int mask)
 {
-	(void)inode;
-	(void)mask;
-	fuse_reply_err(req, 0);
+	struct mount *m = fuse_req_userdata(req);
+	struct node *n = nodes_get(&m->nodes, inode);
+	bool writable = n && (n->file || node_traits(n) & TRAIT_WRITABLE);
+	fuse_reply_err(req, mask & W_OK && !writable ? EACCES : 0);
 }
 
 void

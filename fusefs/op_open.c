@@ -41,6 +41,17 @@ handle_hold(struct handle *h, struct content *c)
 }
 
 void
+handle_grow(struct handle *h, struct content *c)
+{
+	if (h->content == c || c->partial || c->bytes.n < h->content->bytes.n)
+		return;
+	h->caller->snapshots += c->bytes.n - h->content->bytes.n;
+	content_ref(c);
+	content_unref(h->content);
+	h->content = c;
+}
+
+void
 handle_free(struct mount *m, struct handle *h)
 {
 	for (struct handle **p = &h->node->handles; *p; p = &(*p)->next)
@@ -52,6 +63,7 @@ handle_free(struct mount *m, struct handle *h)
 	if (h->content)
 		h->caller->snapshots -= h->content->bytes.n;
 	listing_free(h->listing);
+	index_reader_free(h->index);
 	content_unref(h->content);
 	if (h->type == HANDLE_BOX)
 		box_close(&h->box);
@@ -184,6 +196,27 @@ open_events(struct op *op)
 		reply_open(op, h);
 }
 
+static void
+open_index(struct op *op)
+{
+	uint64_t size;
+	int eno = index_size(op->caller, &size);
+	if (!eno && (op->fi.flags & O_ACCMODE) != O_RDONLY)
+		eno = EACCES;
+	struct handle *h = eno ? NULL : handle_new(op, HANDLE_INDEX);
+	if (h && !(h->index = index_reader_new(op->caller))) {
+		handle_free(op->mount, h);
+		h = NULL;
+		eno = ENOMEM;
+	}
+	if (!h) {
+		op_error(op, eno ? eno : EBUSY);
+		return;
+	}
+	h->size = size;
+	reply_open(op, h);
+}
+
 void
 fs_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
@@ -201,6 +234,10 @@ fs_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	}
 	if (strcmp(op->node->path, "events") == 0) {
 		events_wait(op, open_events);
+		return;
+	}
+	if (strcmp(op->node->path, INDEX_PATH) == 0) {
+		index_wait(op, open_index);
 		return;
 	}
 	bool reads = (fi->flags & O_ACCMODE) == O_RDONLY;

@@ -307,6 +307,7 @@ place_traits(const struct place *p)
 			return TRAIT_LASTING | TRAIT_KEPT | TRAIT_CONSTANT;
 		return TRAIT_LASTING | TRAIT_KEPT;
 	case VIEW_HISTORY:
+		return TRAIT_LASTING | TRAIT_KEPT | TRAIT_GROWS;
 	case VIEW_CASE_STATUS:
 	case VIEW_CASE_DUE:
 	case VIEW_MONTH_LINK:
@@ -315,10 +316,16 @@ place_traits(const struct place *p)
 		return TRAIT_LASTING | TRAIT_KEPT;
 	case VIEW_FIELD:
 		return TRAIT_KEPT | (record_lasting(p->message, p->rest) ? TRAIT_LASTING : 0);
-	case VIEW_INDEX:
 	case VIEW_STATE_LINK:
 	case VIEW_MINE_LINK:
 		return TRAIT_KEPT;
+	case VIEW_NEW:
+	case VIEW_ACTION:
+	case VIEW_BODY:
+	case VIEW_DOCUMENT:
+	case VIEW_REQUESTS:
+	case VIEW_DRAFTS:
+		return TRAIT_WRITABLE;
 	case VIEW_COLLECTION:
 		return TRAIT_KEPT | TRAIT_LASTING | (p->needs ? 0 : TRAIT_FIXED);
 	default:

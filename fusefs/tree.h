@@ -139,7 +139,9 @@ enum {
 	TRAIT_LASTING = 1 << 1,  /* once it is there it stays */
 	TRAIT_KEPT = 1 << 2,     /* shows one answer and nothing else, the same as long as it holds */
 	TRAIT_CONSTANT = 1 << 3, /* and that never changes */
-	TRAIT_KNOWN = 1 << 4,
+	TRAIT_GROWS = 1 << 4,    /* is only ever added to: who has it open sees what was added */
+	TRAIT_WRITABLE = 1 << 5, /* something may be written there, if the server agrees */
+	TRAIT_KNOWN = 1 << 6,
 };
 unsigned place_traits(const struct place *p);
 

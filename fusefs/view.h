@@ -118,6 +118,10 @@ bool case_waits(struct slice explain);
 /* The case is in the view's month, state or list (for its links). */
 bool case_in_view(const struct view_task *t, struct slice record);
 
+/* applications/index.tsv: the header and a case's row, each exactly so many bytes, the last column blanks. */
+#define INDEX_WIDTH 384
+void index_header(struct buf *out);
+void index_row(struct slice application, struct buf *out);
 /* One line of history and of the events file for an Event; with its record's name or without. */
 void event_line(struct slice event, bool with_name, struct buf *out);
 /* The template of a line file: how it is used and every key explained. */

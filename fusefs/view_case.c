@@ -202,38 +202,51 @@ nearest_due(struct slice record, bool *ret_overdue, const char **ret_term)
 	return due;
 }
 
+/* Blanks in a column of their own, so that the columns before are as they are. */
 static void
-index_row(struct view_task *t, struct slice record, struct buf *out)
+fill_row(struct buf *out, size_t begin)
+{
+	/* The longest values of all columns fit; a row is never longer. */
+	if (out->n - begin > INDEX_WIDTH - 2)
+		out->n = begin + INDEX_WIDTH - 2;
+	buf_append_char(out, '\t');
+	while (!out->error && out->n - begin < INDEX_WIDTH - 1)
+		buf_append_char(out, ' ');
+	buf_append_char(out, '\n');
+}
+
+void
+index_header(struct buf *out)
+{
+	size_t begin = out->n;
+	buf_append_str(
+		out,
+		"id\tstate\tkind\tsystem\tdepartment\tnode\tsubmitter\tmonth\tdue\toverdue\trevision\tterm");
+	fill_row(out, begin);
+}
+
+void
+index_row(struct slice record, struct buf *out)
 {
 	static const char *const columns[] = {"state", "kind",      "system", "department",
 					      "node",  "submitter", "month"};
+	const struct message_desc *m = kind_by_collection(SLICE("applications"))->message;
 	bool overdue;
 	const char *term;
+	size_t begin = out->n;
 	struct slice due = nearest_due(record, &overdue, &term);
 	append_clean(out, last_part(wire_string(record, zwy_v1_Application_name_tag)));
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		const struct field_desc *f = field_by_name(t->place.kind->message, slice_of(columns[i]));
+		const struct field_desc *f = field_by_name(m, slice_of(columns[i]));
 		struct buf value = {0};
 		buf_append_char(out, '\t');
 		if (f && text_value(&value, f, record) == 0)
 			append_clean(out, buf_slice(&value));
 		buf_release(&value);
 	}
-	buf_printf(out, "\t%.*s\t%s\t%llu\t%s\n", (int)due.n, due.n ? due.p : "", overdue ? "overdue" : "",
+	buf_printf(out, "\t%.*s\t%s\t%llu\t%s", (int)due.n, due.n ? due.p : "", overdue ? "overdue" : "",
 		   (unsigned long long)wire_uint(record, zwy_v1_Application_revision_tag), term);
-}
-
-static void
-case_index(struct view_task *t, struct buf *out)
-{
-	const struct ask *a = view_answer(t, NEED_CASES);
-	struct slice list = a ? buf_slice(&a->answer) : (struct slice){0};
-	struct wire_field w;
-	buf_append_str(out, "id\tstate\tkind\tsystem\tdepartment\tnode\tsubmitter\tmonth\tdue\toverdue\trevis"
-			    "ion\tterm\n");
-	while (wire_next(&list, &w) == 1)
-		if (w.number == zwy_v1_ListApplicationsResponse_items_tag && w.type == WIRE_LEN)
-			index_row(t, w.bytes, out);
+	fill_row(out, begin);
 }
 
 /* ---- line files -------------------------------------------------------- */
@@ -318,8 +331,7 @@ view_case(struct view_task *t, struct content *c)
 		a = view_answer(t, NEED_HISTORY);
 		case_history(a ? buf_slice(&a->answer) : (struct slice){0}, &c->bytes);
 		return 0;
-	case VIEW_INDEX:
-		case_index(t, &c->bytes);
+	case VIEW_INDEX: /* the mount makes it */
 		return 0;
 	case VIEW_NEW:
 		c->mode = 0666;

@@ -200,9 +200,6 @@ ask_cases(struct view_task *t)
 	case VIEW_STATES:
 		a = ask_values(t, NEED_CASES, p->name, "state");
 		break;
-	case VIEW_INDEX:
-		a = ask_list(t, NEED_CASES, method, p->name, NULL);
-		break;
 	default:
 		a = ask_names(t, NEED_CASES, method, p->name, case_filter(t));
 	}

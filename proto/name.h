@@ -11,7 +11,7 @@
 #include "descriptor.h"
 
 #define NAME_MAX_BYTES    512
-#define SEGMENT_MAX_BYTES 128
+#define SEGMENT_MAX_BYTES 131 /* a file of 128 bytes as a request id: fs:NAME */
 #define KEY_MAX_BYTES     480 /* LMDB's own limit is 511 */
 #define ID_MIN_DIGITS     6
 

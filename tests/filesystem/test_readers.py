@@ -281,5 +281,16 @@ def test_tail_follows_what_grows_by_handle_and_by_name(server):
             assert one.read_text(encoding="utf-8") == two.read_text(encoding="utf-8") == mount.read("events")
 
 
+def test_tail_follows_the_history_of_a_case(server):
+    client = server.client()
+    name = demo.file(client).name
+    with mounted(server, "as=" + demo.CA) as mount:
+        with following(mount, "-f", f"{name}/history") as one, following(mount, "-F", f"{name}/history") as two:
+            demo.walk(client, name, "closed")
+            for seen in (one, two):
+                eventually(lambda: "\tconfirm\t" in seen.read_text(encoding="utf-8"), "tail to see the end")
+            assert one.read_text(encoding="utf-8") == two.read_text(encoding="utf-8") == mount.read(f"{name}/history")
+
+
 if __name__ == "__main__":
     main()

@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 
-from fstest import demo, eventually, main, mounted, ok, scratch, shell
+from fstest import demo, eventually, main, mounted, ok, scratch, shell, with_server
 
 
 def files(top):
@@ -142,6 +142,52 @@ def test_lists_show_open_cases_and_every_id_resolves(server):
             assert not os.path.exists(mount / absent), absent
 
 
+INDEX_WIDTH = 384
+
+
+def test_the_index_has_rows_of_one_width(server):
+    """So its size is known without reading it, and any row is found without those before it."""
+    client = server.client()
+    with mounted(server) as mount:
+        index = mount / "applications/index.tsv"
+        cases = []
+        for n in range(3):
+            rows = index.read_bytes()
+            assert os.stat(index).st_size == len(rows) == (n + 1) * INDEX_WIDTH
+            lines = [rows[at:at + INDEX_WIDTH] for at in range(0, len(rows), INDEX_WIDTH)]
+            assert all(line.endswith(b" \n") and line.count(b"\n") == 1 for line in lines)
+            assert [line.split(b"\t")[0].decode() for line in lines[1:]] == cases
+            cases.append(os.path.basename(demo.file(client).name))
+            eventually(lambda: os.stat(index).st_size == (len(cases) + 1) * INDEX_WIDTH, "the new case")
+        assert ok(mount, "tail -n 1 applications/index.tsv | cut -f 1,2").split() == [cases[-1], "submitted"]
+        assert ok(mount, f"dd if=applications/index.tsv bs={INDEX_WIDTH} skip=2 count=1 status=none | cut -f 1").strip() == cases[1]
+        assert ok(mount, "dd if=applications/index.tsv bs=100 status=none | cmp - applications/index.tsv") == ""
+        with open(index, "rb") as held:  # what is open does not grow
+            demo.file(client)
+            eventually(lambda: os.stat(str(index), follow_symlinks=False).st_size >= 4 * INDEX_WIDTH, "the index")
+            assert len(held.read()) == 4 * INDEX_WIDTH
+            assert held.seek(2 * INDEX_WIDTH) and held.read(INDEX_WIDTH).split(b"\t")[0].decode() == cases[1]
+
+
+@with_server(settings={"page_size_max": "3", "page_scan_max": "7"})
+def test_directories_and_the_index_are_whole_across_pages(server):
+    client = server.client()
+    cases = {os.path.basename(demo.file(client, submit=False, documents=()).name) for _ in range(25)}
+    with mounted(server) as mount:
+        for _ in range(2):
+            assert cases <= set(os.listdir(mount / "applications"))
+            assert set(os.listdir(mount / "applications/by-state/draft")) == cases
+            assert len(ok(mount, "ls -f applications/by-state/draft").split()) == len(cases) + 2
+            lines = mount.read("applications/index.tsv").splitlines()
+            assert [line.split("\t")[0] for line in lines[1:]] == sorted(cases)
+            assert mount.read("applications/index.tsv") == ok(mount, "tac applications/index.tsv | tac")
+        folder = os.open(mount / "applications/by-state/draft", os.O_RDONLY)
+        names = os.listdir(folder)
+        os.lseek(folder, 0, os.SEEK_SET)
+        assert os.listdir(folder) == names
+        os.close(folder)
+
+
 def test_a_change_is_shown_as_soon_as_the_mount_has_heard_of_it(server):
     client = server.client()
     name = demo.file(client).name
@@ -180,9 +226,11 @@ def test_nothing_can_be_written_where_nothing_is_meant_to_be(server):
         for script in ("echo x > catalogue/cloud-server/name-zh", f"echo x > {name}/state", "echo x > README",
                        "touch catalogue/x", "mkdir catalogue/x", "mkdir requests/x", "ln -s a drafts/x",
                        "rm catalogue/cloud-server/state", f"mv {name}/state {name}/old", "echo x > events",
-                       f"truncate -s 0 {name}/record", "rmdir catalogue", "mv README drafts/"):
+                       f"truncate -s 0 {name}/record", "rmdir catalogue", "mv README drafts/",
+                       "test -w README", f"test -w {name}/state", "test -w catalogue"):
             ran = shell(mount, script)
             assert ran.status != 0, (script, ran)
+        ok(mount, f"test -w requests/ && test -w drafts/ && test -w applications/new && test -w {name}/actions/withdraw && test -r {name}/state")
         ok(mount, f"chmod 600 {name}/state; chown root {name}/state; touch -c {name}/state || true")
         assert mount.read(f"{name}/state") == "submitted\n"
 

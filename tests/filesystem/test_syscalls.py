@@ -276,7 +276,7 @@ def test_a_request_may_have_64_KiB_and_no_more(server):
 def test_which_names_there_may_be(server):
     with mounted(server) as mount:
         requests = os.fsencode(mount / "requests") + b"/"
-        for name in ("n" * 121 + ".req", "申请.req", "申" * 40 + "n.req", " a.req", "a b'\"$.req"):
+        for name in ("n" * 124 + ".req", "申请.req", "申" * 41 + "n.req", " a.req", "a b'\"$.req"):
             with opened(requests + name.encode()) as fd:
                 os.write(fd, BYTES)
             assert name in os.listdir(mount / "requests") and result(mount, name)["state"] == "accepted", name
