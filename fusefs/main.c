@@ -68,7 +68,9 @@ loop(struct mount *m, int epoll)
 		int n = epoll_wait(epoll, ready, 2, sleep_time(m));
 		if (n < 0 && errno != EINTR)
 			eno = errno;
-		eno = eno ? eno : take_requests(m, &buffer);
+		for (int i = 0; i < n && !eno; i++)
+			if (ready[i].data.fd == fuse_session_fd(m->session))
+				eno = take_requests(m, &buffer);
 		zwy_client_process(m->client);
 	}
 	free(buffer.mem);

@@ -107,7 +107,7 @@ class Goals:
         for what in (READ, SAME, EACH):
             this = self.file(what, ZWYFS)
             self.row(f"{what}, cached: zwyfs / bare", 1.3, this, self.file(what, BARE))
-            self.row(f"{what}, cached: sshfs / zwyfs", 8, self.file(what, SSHFS), this, most=False)
+        self.row(f"{READ}, cached: sshfs / zwyfs", 8, self.file(READ, SSHFS), self.file(READ, ZWYFS), most=False)
         for text, what, how, goal, call in (("uncached: zwyfs / (bare + unary call)", EACH, "uncached", 2, "GetApplication"),
                                             ("zwyfs / (bare + durable unary call)", COMMIT, "cached", 1.5, "CreateApplication")):
             unary, floor = self.value("p50_us", "mount", call, "unix", 1, ZWYD), self.file(what, BARE, how)
