@@ -142,5 +142,7 @@ void box_result_names(const struct box *b, struct content *c);
 void box_unknown(struct box *b, void (*fn)(void *ctx, struct box *b, const char *name), void *ctx);
 /* An unknown one turned out not to have arrived, or to be known: replaces it. */
 void box_resolve(struct box *b, struct slice name, const struct box_result *outcome);
+/* The server has another history now, e.g. of a backup: what was accepted is unknown until it says so. */
+void box_doubt(struct box *b);
 
 #endif

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tree.h"
+
 static struct result_entry *
 find(const struct box *b, struct slice name)
 {
@@ -178,4 +180,29 @@ box_resolve(struct box *b, struct slice name, const struct box_result *outcome)
 	/* Accepted under that name, but perhaps other bytes, before this mount began: the
 	 * server judges whether what is written next is the same. */
 	buf_release(&e->raw);
+}
+
+void
+box_doubt(struct box *b)
+{
+	static const struct box_result doubt = {
+		.state = BOX_UNKNOWN,
+		.error = "the server has another history now: it is asked whether this is part of it"};
+	struct result_entry **p = &b->results;
+	while (*p) {
+		struct result_entry *e = *p;
+		msec time = e->result.time;
+		bool json;
+		if (e->result.state != BOX_ACCEPTED) {
+			p = &e->next;
+		} else if (tree_is_request(slice_of(e->name), &json)) {
+			e->result = doubt;
+			e->result.time = time;
+			p = &e->next;
+		} else { /* of a line, which the server does not know by a name */
+			*p = e->next;
+			entry_free(e);
+			b->result_count--;
+		}
+	}
 }

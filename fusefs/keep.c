@@ -221,8 +221,11 @@ static void
 mounts_ended(struct watch *w, enum watch_end why)
 {
 	struct mount *m = w->mount;
-	if (why == WATCH_REPLACED)
+	if (why == WATCH_REPLACED) {
 		m->start_revision = m->own_revision = 0;
+		for (size_t i = 0; i < m->box_count; i++)
+			box_doubt(m->boxes[i]);
+	}
 	for (struct caller *c = m->options.allow_other ? NULL : m->callers; c; c = c->next)
 		lost_for(c, why);
 	forget_all_in_kernel(m);

@@ -45,7 +45,7 @@ resolve(struct question *q, const struct zwy_error *error)
 		   r.time - before.time > (msec)q->caller->mount->options.unknown_ms) {
 		r.state = BOX_REFUSED;
 		r.error_number = ETIMEDOUT;
-		snprintf(r.error, sizeof(r.error), "the server never got it: write it again");
+		snprintf(r.error, sizeof(r.error), "the server does not have it: write it again");
 		box_resolve(q->box, slice_of(q->name), &r);
 	}
 }

@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,3 +121,45 @@ def scratch():
         path.chmod(0o755)
         let_through(path)
         yield path
+
+
+def listens(mount):
+    """The mount keeps nothing before it has heard where the server is."""
+    eventually(lambda: mount.read("status/revision") != "0\n", "the mount to hear of the server")
+
+
+@contextlib.contextmanager
+def stopped(process):
+    """It stands still for the block: a server, or a mount's daemon."""
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def interrupted(command, mount, stop=signal.SIGINT):
+    process = subprocess.Popen(command, cwd=mount.point, stdout=subprocess.PIPE, stderr=subprocess.PIPE, shell=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    eventually(lambda: is_stuck(process, mount), "the call to wait")
+    process.send_signal(stop)
+    return process.wait(60)
+
+
+def system_call(process):
+    """In which the process waits for the mount, with its arguments; None if it does not."""
+    at = pathlib.Path(f"/proc/{process.pid}")
+    channel = (at / "wchan").read_text()
+    waits = "request_wait_answer" in channel or "fuse" in channel
+    return (at / "syscall").read_text() if waits else None
+
+
+def is_stuck(process, mount):
+    """Whether it waits for the server. The mount takes requests in their order and answers this one by itself: when
+    it has, it has seen what the process asked before. Of that, too, much is answered by the mount alone."""
+    before = system_call(process)
+    for _ in range(2):
+        if before is None or system_call(process) != before:
+            return False
+        mount.read("status/connection")
+    return system_call(process) == before

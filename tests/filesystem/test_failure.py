@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 
-from fstest import WHOLE, applications, demo, error_of, eventually, main, mounted, ok, request_file, result, scratch, shell
+from fstest import (WHOLE, applications, demo, error_of, eventually, interrupted, main, mounted, ok, request_file, result, scratch,
+                    shell, stopped)
 
 # Who calls is known once and for all: else a server that does not answer is asked that first, and hears of nothing more.
 KNOWN = "identity_time=600000"
@@ -43,24 +44,11 @@ def test_a_mount_may_come_before_its_server(server):
         assert len(os.listdir(mount / "nodes")) == 15
 
 
-class Stopped:
-    """The server does not answer for the block."""
-
-    def __init__(self, server):
-        self.pid = server.pid
-
-    def __enter__(self):
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def __exit__(self, *_):
-        os.kill(self.pid, signal.SIGCONT)
-
-
 def test_an_answer_that_does_not_come_is_waited_for_only_so_long(server):
     name = demo.file(server.client()).name
     with mounted(server, f"as={demo.DU},read_deadline=1000") as mount:
         eventually(lambda: error_of(lambda: mount.read("whoami")) == 0, "the mount to know who calls")
-        with Stopped(server):
+        with stopped(server):
             assert error_of(lambda: mount.read(f"{name}/status")) == errno.ETIMEDOUT
         eventually(lambda: error_of(lambda: mount.read(f"{name}/status")) == 0, "answers")
 
@@ -69,7 +57,7 @@ def test_an_unknown_outcome_is_asked_about_until_it_is_known(server):
     with mounted(server, f"as={demo.DU},{KNOWN},commit_deadline=1000,read_deadline=20000") as mount, scratch() as tmp:
         source = request_file(tmp)
         ok(mount, "ls requests")
-        with Stopped(server):
+        with stopped(server):
             ran = shell(mount, f"cp {source} requests/a.req")
             assert ran.status != 0 and "timed out" in ran.err.lower(), ran
         eventually(lambda: os.path.exists(mount / "results/a.req/state"), "the result")
@@ -80,39 +68,12 @@ def test_an_unknown_outcome_is_asked_about_until_it_is_known(server):
         assert result(mount, "a.req")["state"] == "accepted" and len(applications(server)) == 1
 
 
-def interrupted(command, mount, stop=signal.SIGINT):
-    process = subprocess.Popen(command, cwd=mount.point, stdout=subprocess.PIPE, stderr=subprocess.PIPE, shell=True,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    eventually(lambda: is_stuck(process, mount), "the call to wait")
-    process.send_signal(stop)
-    return process.wait(60)
-
-
-def system_call(process):
-    """In which the process waits for the mount, with its arguments; None if it does not."""
-    at = pathlib.Path(f"/proc/{process.pid}")
-    channel = (at / "wchan").read_text()
-    waits = "request_wait_answer" in channel or "fuse" in channel
-    return (at / "syscall").read_text() if waits else None
-
-
-def is_stuck(process, mount):
-    """Whether it waits for the server. The mount takes requests in their order and answers this one by itself: when
-    it has, it has seen what the process asked before. Of that, too, much is answered by the mount alone."""
-    before = system_call(process)
-    for _ in range(2):
-        if before is None or system_call(process) != before:
-            return False
-        mount.read("status/connection")
-    return system_call(process) == before
-
-
 def test_whoever_waits_can_be_interrupted(server):
     name = demo.file(server.client()).name
     with mounted(server, f"as={demo.DU},{KNOWN},read_deadline=60000,commit_deadline=60000") as mount, scratch() as tmp:
         source = request_file(tmp)
         ok(mount, "ls requests")
-        with Stopped(server):
+        with stopped(server):
             for command in (f"exec cat {name}/status", "exec ls catalogue", f"exec cat {source} > requests/a.req",
                             f"exec stat {name}"):
                 for stop in (signal.SIGINT, signal.SIGKILL):

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 """What the mount and the kernel keep is never older than what the mount has heard. smoke: yes timeout: 300"""
-import contextlib
 import errno
 import os
 import shutil
-import signal
 
-from fstest import WHOLE, demo, error_of, eventually, main, mounted, ok, request_file, result, scratch, with_server
+from fstest import (WHOLE, demo, error_of, eventually, listens, main, mounted, ok, request_file, result, scratch, stopped,
+                    with_server)
 
 
 # Terms by a clock that is set are not kept: these servers have the machine's.
@@ -14,21 +13,6 @@ real_clock = with_server(clock=None)
 # However long a server stands still, it is not taken for lost.
 PATIENT = "heartbeat=600000"
 KEPT = ("status", "due", "state", "record", "record.json", "history", "items/1/service")
-
-
-@contextlib.contextmanager
-def stopped(server):
-    """The server does not answer for the block."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
-def listens(mount):
-    """The mount keeps nothing before it has heard where the server is."""
-    eventually(lambda: mount.read("status/revision") != "0\n", "the mount to hear of the server")
 
 
 def answers(mount, path):

@@ -297,6 +297,27 @@ a_refusal_can_be_mended_under_the_same_name(void **state)
 	box_free(b);
 }
 
+static void
+of_another_history_the_server_judges_again(void **state)
+{
+	(void)state;
+	struct box *b = new_box();
+	struct box_result line = {.state = BOX_ACCEPTED}, found;
+	struct box_handle h = create(b, "a.req");
+	accept(b, &h, put(&h, 0, WHOLE));
+	box_close(&h);
+	box_note(b, SLICE("new"), &line);
+	box_doubt(b);
+	assert_true(box_result_find(b, SLICE("a.req"), &found));
+	assert_int_equal(found.state, BOX_UNKNOWN);
+	assert_string_equal(found.record, "");
+	assert_false(box_result_find(b, SLICE("new"), &found));
+	h = reopen(b, "a.req", true, false);
+	assert_true(put(&h, 0, WHOLE).commit);
+	box_close(&h);
+	box_free(b);
+}
+
 /* As rsync --inplace ends. */
 static void
 to_cut_a_request_to_the_length_that_it_has_changes_nothing(void **state)
@@ -519,6 +540,7 @@ main(void)
 		cmocka_unit_test(the_same_bytes_again_succeed_others_do_not),
 		cmocka_unit_test(after_submit_only_blanks_and_comments_may_follow),
 		cmocka_unit_test(a_refusal_can_be_mended_under_the_same_name),
+		cmocka_unit_test(of_another_history_the_server_judges_again),
 		cmocka_unit_test(to_cut_a_request_to_the_length_that_it_has_changes_nothing),
 		cmocka_unit_test(an_unlinked_request_is_only_hidden),
 		cmocka_unit_test(a_rename_onto_a_requests_name_commits),

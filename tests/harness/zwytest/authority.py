@@ -26,7 +26,7 @@ commonName = optional
 [server]
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1
+subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1, IP:10.77.0.1
 [client]
 basicConstraints = CA:FALSE
 extendedKeyUsage = clientAuth

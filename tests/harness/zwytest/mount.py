@@ -12,7 +12,8 @@ def can_mount():
 
 
 class Mount:
-    def __init__(self, server, options=None, target=None):
+    def __init__(self, server, options=None, target=None, inside=(), environment=None):
+        """inside: words before the command, e.g. those of hosts.Host; environment: beside the test's own."""
         if not can_mount():
             raise Skip("no /dev/fuse")
         self.point = pathlib.Path(scratch_dir("mount-"))
@@ -20,10 +21,10 @@ class Mount:
         options = [options] if options else []
         if "read_deadline=" not in "".join(options):
             options.append("read_deadline=10000")  # generous, for a busy machine
-        command = [program("zwyfs"), "-f", "-o", ",".join(options)]
+        command = [*inside, program("zwyfs"), "-f", "-o", ",".join(options)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command + [target or server.unix, str(self.point)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, env={**os.environ, **(environment or {})})
         try:
             eventually(self._ready, "the mount to be there")
         except AssertionError:

@@ -22,10 +22,11 @@ class Server:
     """Starts at once, or by start(). `unix` and `tcp` are its targets, and with tls=True `tls`.
 
     tls: a server certificate of authority.authority(), client certificates of it are verified where
-    shown; client(target=server.tls, certificate="system-tax") shows one of that name. `settings`: those of --config."""
+    shown; client(target=server.tls, certificate="system-tax") shows one of that name; HOST:PORT instead of True
+    says where. `settings`: those of --config. `inside`: words before the command, e.g. those of hosts.Host."""
 
     def __init__(self, init="demo", clock=DEMO_TIME, data=None, arguments=(), start=True, tcp_as=None, tls=False,
-                 settings=None):
+                 settings=None, inside=()):
         self.directory = pathlib.Path(scratch_dir("server-"))
         self.data = pathlib.Path(data) if data else self.directory / "data"
         self.clock_file = self.directory / "clock"
@@ -36,10 +37,11 @@ class Server:
         self.init = init
         self.arguments = list(arguments)
         self.settings = dict(settings or {})
+        self.inside = list(inside)
         self.pass_fds = ()
         self.extra_targets = 0  # listeners that the command line does not name
         if tls:
-            self.arguments += ["--listen", "tls:127.0.0.1:0"]
+            self.arguments += ["--listen", "tls:" + ("127.0.0.1:0" if tls is True else tls)]
             self._set_up_tls()
         if tcp_as:
             self.arguments += ["--demo-tcp-principal", tcp_as]
@@ -56,7 +58,7 @@ class Server:
     # -- life ---------------------------------------------------------------
 
     def command(self):
-        words = [program("zwyd"), "--data", str(self.data), "--listen", self.unix, "--listen", "127.0.0.1:0"]
+        words = [*self.inside, program("zwyd"), "--data", str(self.data), "--listen", self.unix, "--listen", "127.0.0.1:0"]
         if self.init and not self.data.exists():
             words += ["--init", self.init]
         if self.has_clock:
