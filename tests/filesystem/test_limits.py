@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from crowd import END, Crowd, private_bytes, proc, sanitized, where
-from fstest import demo, eventually, main, mounted, ok, request_file, scratch, shell, uid
+from fstest import demo, eventually, main, mounted, ok, request_file, scratch, shell, stopped, uid
 from users import STRANGER, acting_as, errno_of, touch
 
 # ---- names -------------------------------------------------------------------------------
@@ -153,16 +153,6 @@ def test_many_strangers_cost_little(server):
         before = strangers(100000, 50)
         grown = strangers(200000, 1000) - before
         assert sanitized() or grown < 1000 * 1024, f"{grown} bytes for 1000 users whom nobody knows"
-
-
-@contextlib.contextmanager
-def stopped(server):
-    """The server does not answer for the block."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
 
 
 class Started(contextlib.ExitStack):
