@@ -286,25 +286,17 @@ action_names(struct view_task *t, struct content *c)
 	content_sort(c);
 }
 
+/* The newest first. */
 static void
 audit_names(struct view_task *t, struct content *c)
 {
 	struct slice list = list_bytes(t), record;
-	size_t count = 0, skip;
-	while (next_item(&list, &record))
-		count++;
-	skip = count > VIEW_AUDIT_LISTED ? count - VIEW_AUDIT_LISTED : 0;
-	list = list_bytes(t);
+	tree_fixed_names(&t->place, c);
 	while (next_item(&list, &record)) {
 		char name[24];
-		if (skip) {
-			skip--;
-			continue;
-		}
 		snprintf(name, sizeof(name), "%llu", (unsigned long long)wire_uint(record, 1));
 		content_add(c, CONTENT_DIRECTORY, slice_of(name));
 	}
-	tree_fixed_names(&t->place, c);
 }
 
 int

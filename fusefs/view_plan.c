@@ -187,6 +187,17 @@ ask_collection(struct view_task *t)
 	depends(t, a, p->name, p->view == VIEW_COLLECTION && !cases ? TOPIC_NAMES : TOPIC_RECORD);
 }
 
+/* One page of the newest events: each of the others is found by its revision. */
+static void
+ask_newest(struct view_task *t)
+{
+	struct ask *a = ask_list_of(t, NEED_EVENTS, "/zwy.v1.AuditService/ListEvents", (struct slice){0},
+				    VIEW_AUDIT_LISTED, NULL);
+	a = ask_more(t, a, 5, SLICE("revision desc"));
+	if (a)
+		a->list = false;
+}
+
 static void
 ask_cases(struct view_task *t)
 {
@@ -284,7 +295,7 @@ ask_need(struct view_task *t, unsigned need)
 			TOPIC_RECORD);
 		break;
 	case NEED_EVENTS:
-		ask_list(t, need, "/zwy.v1.AuditService/ListEvents", (struct slice){0}, NULL);
+		ask_newest(t);
 		break;
 	case NEED_COLLECTION:
 		ask_collection(t);

@@ -47,7 +47,8 @@ struct event_list {
 	struct list_request asked;
 	struct filter filter;
 	struct name of; /* the record whose history is asked for; kind NULL: all */
-	uint64_t from;
+	bool descending;
+	uint64_t from; /* the next is this or later; descending: before this, 0: the newest */
 	struct buf reply;
 };
 
@@ -67,13 +68,29 @@ event_list_read(struct event_list *l, struct call *c, struct slice message, stru
 	const struct message_desc *event = message_by_name(SLICE("zwy.v1.Event"));
 	if ((rc = filter_parse(&l->filter, event, l->asked.filter, f)) != 0)
 		return rc;
-	if (l->asked.order_by.n && !slice_is(l->asked.order_by, "revision"))
-		return fault_add(f, ERR_INVALID_FIELD, "order_by", "order_by: events come by revision only");
-	l->from = 1;
-	if (l->asked.token.n && (rc = token_read(&position, l->server, l->actor, &l->asked, f)) == 0)
-		l->from = position.n == 8 ? get_u64be(position.p) : 1;
+	l->descending = slice_is(l->asked.order_by, "revision desc");
+	if (l->asked.order_by.n && !slice_is(l->asked.order_by, "revision") && !l->descending)
+		return fault_add(
+			f, ERR_INVALID_FIELD, "order_by",
+			"order_by: \"%.*s\" is not possible; allowed are \"revision\" and \"revision desc\"",
+			(int)l->asked.order_by.n, l->asked.order_by.p);
+	l->from = l->descending ? 0 : 1;
+	if (l->asked.token.n && (rc = token_read(&position, l->server, l->actor, &l->asked, f)) == 0 &&
+	    position.n == 8)
+		l->from = get_u64be(position.p);
 	buf_release(&position);
 	return rc;
+}
+
+static int
+next_event(const struct event_list *l, struct reader *r, struct event_row *ret)
+{
+	if (!l->descending)
+		return l->of.kind ? event_get_of(r, &l->of, l->from, ret) : event_get(r, l->from, ret);
+	if (l->of.kind)
+		return event_last_of(r, &l->of, l->from, ret);
+	uint64_t last = l->from ? l->from - 1 : reader_head(r); /* there are no gaps */
+	return last ? event_get(r, last, ret) : ERR_NOT_FOUND;
 }
 
 static int
@@ -84,8 +101,8 @@ event_list_page(struct event_list *l)
 	struct event_row row;
 	size_t found = 0, seen = 0;
 	int rc;
-	for (;; l->from = row.revision + 1, seen++) {
-		rc = l->of.kind ? event_get_of(r, &l->of, l->from, &row) : event_get(r, l->from, &row);
+	for (;; l->from = row.revision + !l->descending, seen++) {
+		rc = next_event(l, r, &row);
 		if (rc != 0)
 			return rc == ERR_NOT_FOUND ? 0 : rc;
 		if (found == l->asked.page_size || l->reply.n >= (size_t)settings->page_bytes_max ||
@@ -97,7 +114,7 @@ event_list_page(struct event_list *l)
 		found++;
 	}
 	unsigned char position[8];
-	put_u64be(position, row.revision);
+	put_u64be(position, row.revision + l->descending);
 	token_put(&l->reply, l->server, l->actor, &l->asked, slice_make(position, sizeof(position)));
 	return l->reply.error;
 }

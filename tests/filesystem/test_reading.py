@@ -142,6 +142,17 @@ def test_lists_show_open_cases_and_every_id_resolves(server):
             assert not os.path.exists(mount / absent), absent
 
 
+def test_the_audit_lists_the_newest_and_finds_every_event(server):
+    client = server.client()
+    name = demo.in_state(client, "closed")
+    with mounted(server, "as=" + demo.CA) as mount:
+        events = [e for e in client.list("ListEvents", as_=demo.CA, page_size=1000)]
+        listed = [int(entry) for entry in os.listdir(mount / "audit") if entry != "head"]
+        assert sorted(listed) == [e.revision for e in events][-1000:]
+        assert mount.read(f"audit/{events[-1].revision}/name") == f"{name}\n"
+        assert mount.read(f"audit/{events[0].revision}/revision") == f"{events[0].revision}\n"
+
+
 INDEX_WIDTH = 384
 
 

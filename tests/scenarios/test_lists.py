@@ -169,5 +169,16 @@ def test_a_filter_by_name_or_by_nothing_finds_its_records(server):
     assert nobody == [p.name for p in every if not p.organisation] != [], nobody
 
 
+def test_the_newest_events_come_first_where_that_is_asked(server):
+    client = server.client()
+    name = demo.in_state(client, "closed")
+    for parent in ("", name):
+        upwards = [e.revision for e in client.list("ListEvents", as_=demo.CA, parent=parent, page_size=7)]
+        downwards = [e.revision for e in client.list("ListEvents", as_=demo.CA, parent=parent, page_size=5, order_by="revision desc")]
+        assert len(upwards) > 7 and downwards == upwards[::-1], (parent, upwards, downwards)
+    with refused("INVALID_FIELD", text="revision desc"):
+        client.call("ListEvents", as_=demo.CA, order_by="time")
+
+
 if __name__ == "__main__":
     main()
