@@ -7,6 +7,8 @@
 #include "wire.h"
 #include "zwy/v1/organisation.pb.h"
 
+/* An answer may have been on its way for a while. */
+#define CLOCKS_AGREE_MS 10000
 /* From so many on, those whom the server does not know are forgotten when another comes. */
 #define CALLERS_MANY 100
 
@@ -137,6 +139,8 @@ learn(struct caller *c, struct slice answer)
 		cache_clear(c->cache); /* another sees something else */
 	snprintf(c->principal, sizeof(c->principal), "%.*s", (int)name.n, name.p);
 	snprintf(m->server_version, sizeof(m->server_version), "%.*s", (int)version.n, version.p);
+	int64_t ahead = wall_ms() - wire_time(answer, zwy_v1_WhoAmIResponse_time_tag);
+	m->clocks_agree = ahead < CLOCKS_AGREE_MS && ahead > -CLOCKS_AGREE_MS;
 	c->clock_is_set = wire_uint(answer, zwy_v1_WhoAmIResponse_clock_is_set_tag) != 0;
 	c->identity = IDENTITY_KNOWN;
 	c->box = box_of(m, c->principal);

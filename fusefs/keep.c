@@ -6,6 +6,7 @@
  * kept: it may be from before. On a private mount, where everybody is the same, the
  * kernel keeps names and attributes too, and is told when they end. */
 #include <stdio.h>
+#include <time.h>
 
 #include "mount.h"
 #include "view.h"
@@ -15,10 +16,19 @@
 
 /* ---- the kernel --------------------------------------------------------- */
 
+/* The kernel's patience does not count while the machine is suspended. */
+static int64_t
+kernel_now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void
 forget_in_kernel(struct mount *m, struct node *n)
 {
-	if (n->told_until > now_ms())
+	if (n->told_until > kernel_now_ms())
 		fuse_lowlevel_notify_inval_inode(m->session, n->inode, -1, 0);
 	n->told_until = 0;
 }
@@ -66,7 +76,7 @@ bool
 caller_hears(struct caller *c)
 {
 	const struct watch *w = watch_of(c);
-	return w->caught_up && w->revision >= c->mount->own_revision;
+	return watch_speaks(w) && w->revision >= c->mount->own_revision;
 }
 
 bool
@@ -133,8 +143,10 @@ server_trouble(struct mount *m, const struct zwy_error *error)
 		return;
 	}
 	char since[TIME_LEN];
-	if (!m->trouble_since)
+	if (!m->trouble_since) {
 		m->trouble_since = wall_ms();
+		m->trouble_at = now_ms();
+	}
 	time_format(since, m->trouble_since);
 	snprintf(m->trouble, sizeof(m->trouble), "away since %s: %s", since, error->text);
 }
@@ -201,7 +213,7 @@ mounts_event(struct watch *w, struct slice event)
 	struct mount *m = w->mount;
 	msec time = wire_time(event, zwy_v1_Event_time_tag), now = wall_ms();
 	struct slice name = wire_string(event, zwy_v1_Event_name_tag);
-	m->lag_ms = now >= time && now - time < MSEC_PER_DAY ? now - time : -1;
+	m->lag_ms = m->clocks_agree && now >= time && now - time < MSEC_PER_DAY ? now - time : -1;
 	if (slice_starts(name, SLICE("principals/")) || slice_starts(name, SLICE("delegations/")))
 		callers_changed(m);
 	for (struct caller *c = m->options.allow_other ? NULL : m->callers; c; c = c->next)
@@ -285,9 +297,9 @@ kernel_times(struct caller *c, struct node *n, double *ret_attr, double *ret_ent
 	}
 	if (!node_holds(n, c))
 		return;
-	int64_t now = now_ms(), left = n->made_of->until - now;
+	int64_t left = n->made_of->until - now_ms();
 	left = left < (int64_t)o->attr_timeout_ms ? left : (int64_t)o->attr_timeout_ms;
-	n->told_until = now + left;
+	n->told_until = kernel_now_ms() + left;
 	*ret_attr = seconds(left);
 	if (traits & TRAIT_LASTING)
 		*ret_entry = seconds(o->entry_timeout_ms);

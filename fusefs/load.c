@@ -180,7 +180,7 @@ use_stale(struct load *l, struct ask *a)
 {
 	const struct mount *m = l->op->mount;
 	const struct answer *kept =
-		m->trouble_since && wall_ms() - m->trouble_since < (msec)m->options.max_stale_ms
+		m->trouble_since && now_ms() - m->trouble_at < (int64_t)m->options.max_stale_ms
 			? keep_find(l->op->caller, a, true)
 			: NULL;
 	if (kept)

@@ -6,7 +6,7 @@
  * has to be asked. An operation can be interrupted at any time: its load is
  * cancelled, its send goes on and its outcome is kept.
  *
- * Times are milliseconds; `now` is CLOCK_MONOTONIC unless it says wall. */
+ * Times are milliseconds; `now` is CLOCK_BOOTTIME unless it says wall. */
 #ifndef FUSEFS_MOUNT_H
 #define FUSEFS_MOUNT_H
 
@@ -162,9 +162,11 @@ struct mount {
 	uint64_t revision;
 	uint64_t own_revision; /* of the last change through this mount */
 	int64_t lag_ms;        /* negative: not known */
+	bool clocks_agree;     /* the server's and this host's, when it was last asked who calls */
 	char server_version[32];
 	char trouble[560];  /* why the server cannot be asked; "" */
 	msec trouble_since; /* wall */
+	int64_t trouble_at; /* now of the same instant */
 	msec started;       /* wall */
 	int64_t ask_unknown_at;
 	uid_t uid;
@@ -343,6 +345,8 @@ void watch_init(struct watch *w, struct mount *m, struct caller *c, const struct
 /* first: the revision after which it begins; 0: from now on. */
 void watch_start(struct watch *w, uint64_t first);
 void watch_stop(struct watch *w);
+/* It has heard everything, and from the server of late. */
+bool watch_speaks(const struct watch *w);
 /* Starts it again, or notices that it fell silent; when to look again, or INT64_MAX. */
 int64_t watch_check(struct watch *w, int64_t now);
 

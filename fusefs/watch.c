@@ -131,19 +131,31 @@ watch_stop(struct watch *w)
 	w->retry_at = 0;
 }
 
+/* Heard nothing of for three heartbeats: it, or the way to it, is not there any more. */
+static int64_t
+silent_at(const struct watch *w)
+{
+	return w->heard_at + 3 * (int64_t)w->mount->options.heartbeat_ms;
+}
+
+bool
+watch_speaks(const struct watch *w)
+{
+	/* Whoever was suspended finds out by the clock before the loop comes to watch_check. */
+	return w->caught_up && now_ms() < silent_at(w);
+}
+
 int64_t
 watch_check(struct watch *w, int64_t now)
 {
-	/* Heard nothing of for three heartbeats: it, or the way to it, is not there any more. */
-	int64_t silent_at = w->heard_at + 3 * (int64_t)w->mount->options.heartbeat_ms;
 	if (w->retry_at && w->retry_at <= now)
 		watch_start(w, w->first);
 	if (w->retry_at)
 		return w->retry_at;
 	if (!w->call || !w->caught_up)
 		return INT64_MAX;
-	if (silent_at > now)
-		return silent_at;
+	if (silent_at(w) > now)
+		return silent_at(w);
 	struct zwy_error silence = {.status = GRPC_DEADLINE_EXCEEDED};
 	snprintf(silence.text, sizeof(silence.text), "no sign of life of the server");
 	server_trouble(w->mount, &silence);

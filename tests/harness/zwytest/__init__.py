@@ -12,7 +12,7 @@ gives it a fresh server with the demonstration data and a clock of its own, over
 which a test has command; `mount` a mount of that server. After each test the
 server must stop cleanly on SIGTERM and `zwy check` must find nothing.
 """
-from . import authority, demo, hosts
+from . import authority, clocks, demo, hosts
 from .authority import Authority
 from .contract import call_path, message, message_class, pool
 from .cutter import Cutter
@@ -22,6 +22,6 @@ from .mount import Mount, can_mount
 from .client import Client, run_zwy
 from .tap import with_server, main, eventually, refused, Skip, rounds, build_dir, program, scratch_dir
 
-__all__ = ["authority", "demo", "hosts", "Authority", "Cutter", "Server", "Mount", "Client", "Refused", "Skip", "with_server", "main", "eventually",
+__all__ = ["authority", "clocks", "demo", "hosts", "Authority", "Cutter", "Server", "Mount", "Client", "Refused", "Skip", "with_server", "main", "eventually",
            "refused", "rounds", "build_dir", "program", "scratch_dir", "run_zwy", "zwy_check", "can_mount", "message", "message_class",
            "pool", "call_path"]
