@@ -46,6 +46,17 @@ def test_what_did_not_change_is_not_asked_for_again(server):
 
 
 @real_clock
+def test_names_that_are_kept_do_not_stand_for_records(server):
+    with mounted(server, f"as={demo.DU},{PATIENT}") as mount:
+        listens(mount)
+        for folder, view in (("catalogue", "by-name/云服务器"), ("nodes", "by-name")):
+            names = os.listdir(mount / folder)
+            assert os.path.lexists(mount / folder / view)
+            assert os.listdir(mount / folder / view.split("/")[0])
+            assert os.listdir(mount / folder) == names
+
+
+@real_clock
 def test_without_a_cache_everything_is_asked_for(server):
     """The other side of the test above: it can fail."""
     name = demo.file(server.client()).name
