@@ -68,8 +68,7 @@ record_bytes(const struct view_task *t)
 static int
 render_parent(struct view_task *t, struct content *c)
 {
-	(void)t;
-	c->mode = 0755;
+	c->mode = t->place.view == VIEW_DOCUMENT ? 0777 : 0755;
 	return 0;
 }
 
