@@ -44,16 +44,15 @@ wanted(const struct watcher *w, const struct event_row *row)
 	return slice_starts(wire_string(row->body, EVENT_NAME), w->prefix) && event_readable(&w->actor, row);
 }
 
-/* Who has caught up is told by which digest the place is known again. */
+/* Where it is, and by which digest that place is known again. */
 static void
 append_place(struct watcher *w, struct reader *r, struct buf *batch)
 {
-	uint64_t head = reader_head(r);
 	unsigned char digest[DIGEST_BYTES];
 	char hex[2 * DIGEST_BYTES + 1];
 	wire_put_uint(batch, zwy_v1_WatchResponse_revision_tag, w->since);
-	wire_put_uint(batch, zwy_v1_WatchResponse_head_tag, head);
-	if (w->since < head || event_digest(r, w->since, digest) != 0)
+	wire_put_uint(batch, zwy_v1_WatchResponse_head_tag, reader_head(r));
+	if (event_digest(r, w->since, digest) != 0)
 		return;
 	hex_encode(hex, digest, sizeof(digest));
 	wire_put_string(batch, zwy_v1_WatchResponse_digest_tag, slice_of(hex));

@@ -2,6 +2,7 @@
 import collections
 import contextlib
 import csv
+import errno
 import functools
 import os
 import pathlib
@@ -126,6 +127,18 @@ def scratch():
 def listens(mount):
     """The mount keeps nothing before it has heard where the server is."""
     eventually(lambda: mount.read("status/revision") != "0\n", "the mount to hear of the server")
+
+
+def comes_to_show(mount, path, begin):
+    """Waits until the file begins so. A server that is just back may not be reached at once."""
+    def shows():
+        try:
+            return mount.read(path).startswith(begin)
+        except OSError as error:
+            if error.errno not in (errno.EHOSTDOWN, errno.ETIMEDOUT):
+                raise
+            return False
+    eventually(shows, f"{path} to show {begin!r}")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import shutil
 import threading
 import time
 
-from fstest import WHOLE, Mount, demo, error_of, eventually, interrupted, listens, main, ok, request_file, result, scratch, stopped
+from fstest import (WHOLE, Mount, comes_to_show, demo, error_of, eventually, interrupted, listens, main, ok, request_file, result,
+                    scratch, stopped)
 
 from zwytest import Server, authority, hosts, rounds
 
@@ -308,8 +309,9 @@ def test_a_restored_backup_on_another_host_goes_on_with_its_history():
         backup = tmp / "backup"
         shutil.copytree(province.server.data, backup)
         province.server.start()
-        eventually(lambda: error_of(lambda: ok(authority_, f"echo > {name}/actions/accept")) == 0, "the connection")
-        eventually(lambda: clerk.read(f"{name}/state") == "accepted\n", "the change")
+        connected(authority_)
+        ok(authority_, f"echo > {name}/actions/accept")
+        comes_to_show(clerk, f"{name}/state", "accepted\n")
         ok(clerk, f"cp {request_file(tmp)} requests/lost.req")
         province.server.kill()
         province.place.switch_off()  # and the host with it
@@ -318,10 +320,10 @@ def test_a_restored_backup_on_another_host_goes_on_with_its_history():
         with contextlib.closing(serve(place, data=backup)) as server:
             for mount in province.mounts:
                 connected(mount)
-                eventually(lambda mount=mount: mount.read(f"{name}/state") == "submitted\n", "the restored state")
+                comes_to_show(mount, f"{name}/state", "submitted\n")
                 assert "accept" not in mount.read(f"{name}/history")
             ok(authority_, f"echo > {name}/actions/accept")
-            eventually(lambda: clerk.read(f"{name}/status").startswith("accepted\n"), "a change in the restored history")
+            comes_to_show(clerk, f"{name}/status", "accepted\n")
             # What this host was told to be accepted, and the backup does not have.
             eventually(lambda: state_of(clerk, "kept.req") == "accepted", "the request that the backup has")
             eventually(lambda: state_of(clerk, "lost.req") == "refused", "the request that it has not")

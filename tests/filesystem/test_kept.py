@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 
-from fstest import (WHOLE, demo, error_of, eventually, listens, main, mounted, ok, request_file, result, scratch, stopped,
+from fstest import (WHOLE, comes_to_show, demo, error_of, eventually, listens, main, mounted, ok, request_file, result, scratch, stopped,
                     with_server)
 
 
@@ -13,15 +13,6 @@ real_clock = with_server(clock=None)
 # However long a server stands still, it is not taken for lost.
 PATIENT = "heartbeat=600000"
 KEPT = ("status", "due", "state", "record", "record.json", "history", "items/1/service")
-
-
-def answers(mount, path):
-    """What it holds; "" while the server has not been reached again and nothing is kept of it."""
-    try:
-        return mount.read(path)
-    except OSError as error:
-        assert error.errno in (errno.EHOSTDOWN, errno.ETIMEDOUT), error
-        return ""
 
 
 def kept(server, mount, *paths):
@@ -163,7 +154,7 @@ def test_of_a_server_that_is_away_the_last_is_shown_for_a_while(server):
         assert error_of(lambda: (mount / "requests/a.req").write_text(WHOLE)) == errno.EHOSTDOWN
         server.start()
         demo.act(server.client(), name, "accept", demo.CA)
-        eventually(lambda: answers(mount, f"{name}/state") == "accepted\n", "the change after its return")
+        comes_to_show(mount, f"{name}/state", "accepted\n")
         assert mount.read("status/connection") == "connected\n" and mount.read("status/stale-since") == ""
 
 
@@ -189,7 +180,7 @@ def test_a_server_that_stands_still_is_noticed(server):
             eventually(lambda: mount.read("status/connection").startswith("away since "), "the silence to be noticed")
             assert mount.read(f"{name}/state") == "submitted\n"
         demo.act(server.client(), name, "accept", demo.CA)
-        eventually(lambda: answers(mount, f"{name}/state") == "accepted\n", "the change")
+        comes_to_show(mount, f"{name}/state", "accepted\n")
         eventually(lambda: mount.read("status/connection") == "connected\n", "the connection")
 
 
@@ -204,15 +195,15 @@ def test_a_restored_backup_takes_the_place_of_what_was_kept(server):
             shutil.copytree(server.data, backup)
             server.start()
             demo.act(server.client(), name, "accept", demo.CA)
-            eventually(lambda: answers(mount, f"{name}/state") == "accepted\n", "the change")
+            comes_to_show(mount, f"{name}/state", "accepted\n")
             server.stop()
             shutil.rmtree(server.data)
             backup.rename(server.data)
             server.start()
             for _ in range(more):
                 demo.file(server.client())
-            eventually(lambda: answers(mount, f"{name}/state") == "submitted\n", "the restored state")
-            eventually(lambda: answers(mount, f"{name}/status").startswith("submitted\n"), "the restored state")
+            comes_to_show(mount, f"{name}/state", "submitted\n")
+            comes_to_show(mount, f"{name}/status", "submitted\n")
             assert "accept" not in mount.read(f"{name}/history")
 
 

@@ -163,6 +163,16 @@ def test_a_batch_says_how_far_the_server_is(server):
     assert (batch.head, batch.digest) == (head(client), client.call("GetHead", as_=demo.CA).digest)
 
 
+def test_every_batch_says_by_what_its_place_is_known_again(server):
+    """Also one with events: who has heard it last goes on from there."""
+    client = server.client()
+    demo.in_state(client, "closed")
+    stream = client.stream("WatchBatches", as_=demo.CA, since=0, heartbeat_ms=100)
+    batch = next(batch for batch in stream if batch.events and batch.revision == batch.head)
+    stream.cancel()
+    assert batch.digest == client.call("GetHead", as_=demo.CA).digest
+
+
 def test_a_heartbeat_comes_while_nothing_happens(server):
     client = server.client()
     stream = client.stream("WatchBatches", as_=demo.CA, heartbeat_ms=1)
