@@ -1,5 +1,5 @@
-/* For LD_PRELOAD: clocks that a test sets, by the milliseconds in the file ZWY_CLOCKS. As on a machine that was
- * suspended, CLOCK_BOOTTIME and CLOCK_REALTIME go ahead, and CLOCK_MONOTONIC knows nothing of it. */
+/* For LD_PRELOAD: clocks that a test sets, by the milliseconds in the file ZWY_CLOCKS. As on a machine that
+ * was suspended, CLOCK_BOOTTIME and CLOCK_REALTIME go ahead, and CLOCK_MONOTONIC knows nothing of it. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 
 static const volatile struct {
 	int64_t boot, real;
-} *ahead;
+} * ahead;
 
 __attribute__((constructor)) static void
 map(void)
