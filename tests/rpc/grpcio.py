@@ -15,7 +15,7 @@ import traceback
 import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
-from zwytest import authority  # noqa: E402
+from zwytest import authority, end_by_signal  # noqa: E402
 
 OUT_OF_TIME = 60  # seconds until a hang counts as a failure
 
@@ -30,10 +30,9 @@ class Server:
             self.targets.append(line.split()[1])
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        rest = self.process.stdout.read()
-        assert self.process.wait(OUT_OF_TIME) == 0, f"server ended with {self.process.returncode}"
-        return rest
+        status = end_by_signal(self.process, OUT_OF_TIME)
+        assert status == 0, f"server ended with {status}"
+        return self.process.stdout.read()
 
 
 class Echo:

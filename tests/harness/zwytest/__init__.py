@@ -20,8 +20,9 @@ from .refusal import Refused
 from .server import Server, zwy_check
 from .mount import Mount, can_mount
 from .client import Client, run_zwy
-from .tap import with_server, main, eventually, refused, Skip, rounds, build_dir, program, scratch_dir
+from .tap import with_server, main, end_by_signal, eventually, refused, Skip, rounds, build_dir, program, scratch_dir
 
-__all__ = ["authority", "clocks", "demo", "hosts", "Authority", "Cutter", "Server", "Mount", "Client", "Refused", "Skip", "with_server", "main", "eventually",
+__all__ = ["authority", "clocks", "demo", "hosts", "Authority", "Cutter", "Server", "Mount", "Client", "Refused", "Skip", "with_server", "main",
+           "end_by_signal", "eventually",
            "refused", "rounds", "build_dir", "program", "scratch_dir", "run_zwy", "zwy_check", "can_mount", "message", "message_class",
            "pool", "call_path"]

@@ -11,7 +11,7 @@ import grpc
 
 from . import authority
 from .client import Client, run_zwy
-from .tap import eventually, program, scratch_dir
+from .tap import end_by_signal, eventually, program, scratch_dir
 
 START_TIMEOUT = 60  # seconds; generous, for sanitizers on a busy machine
 STOP_TIMEOUT = 60
@@ -114,9 +114,8 @@ class Server:
         if not self.process:
             return 0
         process, self.process = self.process, None
-        process.terminate()
         try:
-            return process.wait(timeout)
+            return end_by_signal(process, timeout)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGABRT)
             process.wait()

@@ -6,6 +6,7 @@ import inspect
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -59,6 +60,21 @@ def eventually(condition, what, timeout=30):
         assert time.monotonic() < end, f"waited {timeout} s for {what}"
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+def end_by_signal(process, timeout):
+    """SIGTERM, and its exit status; subprocess.TimeoutExpired if it does not end.
+
+    It is said again from time to time: the thread sanitizer's runtime may hold a signal back that comes just before a
+    thread begins to wait, until the next one."""
+    end = time.monotonic() + timeout
+    while True:
+        process.terminate()
+        try:
+            return process.wait(min(10, timeout))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                raise
 
 
 @contextlib.contextmanager
