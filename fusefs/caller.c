@@ -28,7 +28,7 @@ caller_free(struct caller *c)
 static bool
 is_idle_stranger(const struct caller *c)
 {
-	return c->identity == IDENTITY_REFUSED && !c->handles && !c->in_flight && !c->whoami;
+	return c->identity == IDENTITY_REFUSED && !c->handles && !c->in_flight && !c->pending && !c->whoami;
 }
 
 /* Strangers come and go: any number of user ids is free to try. */

@@ -11,7 +11,7 @@
 #include "mount.h"
 #include "wire.h"
 
-#define INDEX_STEP 4000 /* names counted at a time */
+#define INDEX_STEP VIEW_NAMES_SIZE /* names counted at a time */
 #define LIST       "/zwy.v1.ApplicationService/ListApplications"
 #define WAIT_MS    3600000 /* each page has a deadline of its own */
 
@@ -49,19 +49,15 @@ static struct zwy_call *
 ask(struct caller *c, const char *token, uint64_t size, bool names, struct zwy_call_options *options)
 {
 	struct mount *m = c->mount;
-	struct buf request = {0}, mask = {0};
-	wire_put_uint(&request, 2, size);
-	if (token)
-		wire_put_string(&request, 3, slice_of(token));
-	wire_put_string(&mask, 1, SLICE("name"));
-	if (names)
-		wire_put_bytes(&request, 6, buf_slice(&mask));
+	struct buf first = {0};
+	view_list_request(&first, SLICE(""), size, SLICE(""), names);
+	struct buf request = view_next_page(buf_slice(&first), slice_of(token ? token : ""));
 	struct zwy_call *call =
 		request.error
 			? NULL
 			: zwy_call_start(m->client, LIST, (struct zwy_bytes){request.p, request.n}, options);
 	buf_release(&request);
-	buf_release(&mask);
+	buf_release(&first);
 	return call;
 }
 

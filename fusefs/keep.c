@@ -33,8 +33,8 @@ forget_in_kernel(struct mount *m, struct node *n)
 	n->told_until = 0;
 }
 
-static void
-forget_all_in_kernel(struct mount *m)
+void
+keep_forget(struct mount *m)
 {
 	for (size_t i = 0; i < m->nodes.slot_count; i++)
 		for (struct node *n = m->nodes.slots[i]; n; n = n->next)
@@ -59,6 +59,16 @@ watch_of(struct caller *c)
 	return c->mount->options.allow_other ? &c->watch : &c->mount->watch;
 }
 
+/* Users of a shared mount for whom a watch runs, or is to run again. */
+static unsigned
+count_watches(const struct mount *m)
+{
+	unsigned n = 0;
+	for (const struct caller *c = m->callers; c; c = c->next)
+		n += c->watch.call || c->watch.retry_at;
+	return n;
+}
+
 static void
 start_keeping(struct caller *c)
 {
@@ -66,10 +76,8 @@ start_keeping(struct caller *c)
 	struct watch *w = watch_of(c);
 	if (!c->cache && m->options.cache)
 		c->cache = cache_new(m->options.cache, answer_ended, m);
-	if (m->options.allow_other && !w->call && !w->retry_at && m->watching < m->options.max_watches) {
-		m->watching++;
+	if (m->options.allow_other && !w->call && !w->retry_at && count_watches(m) < m->options.max_watches)
 		watch_start(w, 0);
-	}
 }
 
 bool
@@ -199,8 +207,6 @@ callers_ended(struct watch *w, enum watch_end why)
 	/* Who is somebody else now is asked again when something is asked for them. */
 	if (why == WATCH_CHANGED)
 		watch_stop(w);
-	if (!w->retry_at)
-		w->mount->watching--;
 }
 
 static const struct watch_ops callers_ops = {.event = callers_event,
@@ -240,7 +246,7 @@ mounts_ended(struct watch *w, enum watch_end why)
 	}
 	for (struct caller *c = m->options.allow_other ? NULL : m->callers; c; c = c->next)
 		lost_for(c, why);
-	forget_all_in_kernel(m);
+	keep_forget(m);
 }
 
 static const struct watch_ops mounts_ops = {.event = mounts_event,
@@ -307,13 +313,6 @@ kernel_times(struct caller *c, struct node *n, double *ret_attr, double *ret_ent
 
 /* ---- what went through this mount ------------------------------------------------ */
 
-static bool
-heard(const struct op *op)
-{
-	const struct watch *w = watch_of(op->caller);
-	return !w->caught_up || w->revision >= op->revision;
-}
-
 void
 keep_own(struct caller *c, uint64_t revision)
 {
@@ -328,15 +327,16 @@ keep_heard(const struct op *op)
 	return w->caught_up && w->revision >= op->revision;
 }
 
-void
-keep_forget(struct mount *m)
+/* Of a watch that is lost nothing is to be waited for. */
+static bool
+heard_or_lost(const struct op *op)
 {
-	forget_all_in_kernel(m);
+	return !watch_of(op->caller)->caught_up || keep_heard(op);
 }
 
 void
 keep_wait(struct op *op, uint64_t revision, void (*resume)(struct op *op))
 {
 	op->revision = revision;
-	op_wait(op, heard, resume, now_ms() + op->mount->options.settle_ms);
+	op_wait(op, heard_or_lost, resume, now_ms() + op->mount->options.settle_ms);
 }

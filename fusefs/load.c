@@ -14,8 +14,8 @@ struct fetch {
 	struct zwy_call *call;
 	struct slice request;
 	struct buf token; /* of the next page */
-	bool may_keep;    /* the watch hears; */
-	uint64_t count;   /* what it had heard of when this was asked */
+	bool may_keep;    /* the watch heard everything when this was asked */
+	uint64_t count;   /* events that it had told by then */
 };
 
 struct load {
@@ -85,9 +85,8 @@ static void
 finish(struct load *l, int eno, struct content *c, struct box_file *f)
 {
 	struct op *op = l->op;
-	struct listing *listing = l->listing;
 	op->made_of = c ? made_of(l) : NULL;
-	op->listing = listing;
+	op->listing = l->listing;
 	op->load = NULL;
 	l->listing = NULL;
 	load_free(l);
@@ -362,7 +361,7 @@ fill_context(struct load *l)
 		.connection = m->trouble[0] ? m->trouble : states[zwy_client_state(m->client)],
 		.revision = m->revision,
 		.server_version = m->server_version[0] ? m->server_version : NULL,
-		.lag_ms = m->lag_ms,
+		.lag_ms = m->trouble_since && m->watch.begun ? now_ms() - m->watch.heard_at : m->lag_ms,
 		.stale_since = m->trouble_since,
 	};
 }

@@ -68,8 +68,9 @@ struct watch {
 	bool caught_up;    /* and is the server's newest, as far as is known */
 	char digest[65];   /* of the event digest_revision; "" */
 	uint64_t digest_revision;
-	int64_t heard_at; /* now of the last message */
-	int64_t retry_at; /* 0: it runs, or was never started */
+	int64_t heard_at;  /* now of the last message */
+	int64_t heartbeat; /* ms, that the server promised; 0: none */
+	int64_t retry_at;  /* 0: it runs, or was never started */
 	unsigned failures;
 };
 
@@ -94,6 +95,7 @@ struct caller {
 	bool clock_is_set;
 	struct box *box;
 	unsigned handles, in_flight;
+	unsigned pending;     /* changes and questions of it under way, whether or not somebody waits */
 	size_t snapshots;     /* bytes that its handles hold */
 	struct load *waiting; /* for the answer who it is */
 	struct zwy_call *whoami;
@@ -157,7 +159,6 @@ struct mount {
 	struct fresh fresh[FRESH_COUNT];
 	unsigned next_fresh;
 	struct watch watch;      /* with the mount's own eyes */
-	unsigned watching;       /* callers that have one of their own */
 	uint64_t start_revision; /* 0: not known yet */
 	uint64_t revision;
 	uint64_t own_revision; /* of the last change through this mount */

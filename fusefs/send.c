@@ -62,6 +62,7 @@ send_new(struct op *op, void (*done)(struct op *op, int eno))
 		return NULL;
 	s->mount = m;
 	s->caller = op->handle ? op->handle->caller : op->caller;
+	s->caller->pending++;
 	s->op = op;
 	s->done = done;
 	s->next = m->sends;
@@ -84,6 +85,7 @@ send_free(struct send *s)
 		s->next->prev = s->prev;
 	if (s->call)
 		zwy_call_cancel(s->call);
+	s->caller->pending--;
 	buf_release(&s->answer);
 	buf_release(&s->raw);
 	free(s);

@@ -60,6 +60,7 @@ question_free(struct mount *m, struct question *q)
 		}
 	if (q->call)
 		zwy_call_cancel(q->call);
+	q->caller->pending--;
 	buf_release(&q->answer);
 	free(q);
 }
@@ -105,6 +106,7 @@ ask(void *ctx, struct box *b, const char *name)
 	q->next = m->questions;
 	m->questions = q;
 	q->caller = c;
+	c->pending++;
 	q->box = b;
 	snprintf(q->name, sizeof(q->name), "%s", name);
 	snprintf(text, sizeof(text), "%s/requests/" BOX_KEY_PREFIX "%s", c->principal, name);

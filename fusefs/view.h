@@ -83,6 +83,8 @@ int view_plan(struct view_task *t);
 int view_render(struct view_task *t, struct content **ret);
 /* Appends a page to the answer of a list. */
 void view_add_page(struct ask *a, struct slice page);
+/* The request of a list: of records, or of names alone (read_mask). Parent and filter may be empty. */
+void view_list_request(struct buf *out, struct slice parent, uint64_t size, struct slice filter, bool names);
 /* The request of a list's next page; released by the caller. */
 struct buf view_next_page(struct slice request, struct slice token);
 /* Whether the directory's names are those of a list's items, in its order, after what else

@@ -32,19 +32,30 @@ view_ask(struct view_task *t, unsigned need, const char *method, uint32_t field,
 	return a;
 }
 
+void
+view_list_request(struct buf *out, struct slice parent, uint64_t size, struct slice filter, bool names)
+{
+	struct buf mask = {0};
+	wire_put_string(out, 1, parent);
+	wire_put_uint(out, 2, size);
+	wire_put_string(out, 4, filter);
+	if (!names)
+		return;
+	wire_put_string(&mask, 1, SLICE("name"));
+	wire_put_bytes(out, 6, buf_slice(&mask));
+	buf_release(&mask);
+}
+
 static struct ask *
 ask_list_of(struct view_task *t, unsigned need, const char *method, struct slice parent, uint64_t size,
-	    const char *filter)
+	    const char *filter, bool names)
 {
 	struct ask *a = view_ask(t, need, method, 0, (struct slice){0});
 	struct buf request = {0};
 	if (!a)
 		return NULL;
 	a->list = true;
-	wire_put_string(&request, 1, parent);
-	wire_put_uint(&request, 2, size);
-	if (filter)
-		wire_put_string(&request, 4, slice_of(filter));
+	view_list_request(&request, parent, size, slice_of(filter ? filter : ""), names);
 	a->request = arena_copy(&t->arena, buf_slice(&request));
 	buf_release(&request);
 	return a;
@@ -53,10 +64,17 @@ ask_list_of(struct view_task *t, unsigned need, const char *method, struct slice
 static struct ask *
 ask_list(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
 {
-	return ask_list_of(t, need, method, parent, VIEW_PAGE_SIZE, filter);
+	return ask_list_of(t, need, method, parent, VIEW_PAGE_SIZE, filter, false);
 }
 
-/* Appends to the request, e.g. which part of it is wanted. */
+/* A list of which the names are enough. */
+static struct ask *
+ask_names(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
+{
+	return ask_list_of(t, need, method, parent, VIEW_NAMES_SIZE, filter, true);
+}
+
+/* Appends a text to the request. */
 static struct ask *
 ask_more(struct view_task *t, struct ask *a, uint32_t number, struct slice value)
 {
@@ -64,21 +82,9 @@ ask_more(struct view_task *t, struct ask *a, uint32_t number, struct slice value
 	if (!a)
 		return NULL;
 	buf_append_slice(&request, a->request);
-	wire_put_bytes(&request, number, value);
+	wire_put_string(&request, number, value);
 	a->request = arena_copy(&t->arena, buf_slice(&request));
 	buf_release(&request);
-	return a;
-}
-
-/* A list of which the names are enough (read_mask). */
-static struct ask *
-ask_names(struct view_task *t, unsigned need, const char *method, struct slice parent, const char *filter)
-{
-	struct buf mask = {0};
-	wire_put_string(&mask, 1, SLICE("name"));
-	struct ask *a = ask_more(t, ask_list_of(t, need, method, parent, VIEW_NAMES_SIZE, filter), 6,
-				 buf_slice(&mask));
-	buf_release(&mask);
 	return a;
 }
 
@@ -88,7 +94,7 @@ ask_values(struct view_task *t, unsigned need, struct slice collection, const ch
 {
 	struct ask *a = ask_more(t,
 				 ask_list_of(t, need, "/zwy.v1.IndexService/ListValues", collection,
-					     VIEW_NAMES_SIZE, NULL),
+					     VIEW_NAMES_SIZE, NULL, false),
 				 6, slice_of(field));
 	if (a)
 		a->values = true;
@@ -192,7 +198,7 @@ static void
 ask_newest(struct view_task *t)
 {
 	struct ask *a = ask_list_of(t, NEED_EVENTS, "/zwy.v1.AuditService/ListEvents", (struct slice){0},
-				    VIEW_AUDIT_LISTED, NULL);
+				    VIEW_AUDIT_LISTED, NULL, false);
 	a = ask_more(t, a, 5, SLICE("revision desc"));
 	if (a)
 		a->list = false;
