@@ -37,6 +37,7 @@ message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
 	w->begun = true;
 	batch = (struct slice){bytes.data, bytes.size};
 	w->caught_up = w->revision >= wire_uint(batch, zwy_v1_WatchResponse_head_tag);
+	w->heartbeat = (int64_t)wire_uint(batch, zwy_v1_WatchResponse_heartbeat_ms_tag);
 	if (digest.n && digest.n < sizeof(w->digest)) {
 		snprintf(w->digest, sizeof(w->digest), "%.*s", (int)digest.n, digest.p);
 		w->digest_revision = revision;
@@ -135,7 +136,7 @@ watch_stop(struct watch *w)
 static int64_t
 silent_at(const struct watch *w)
 {
-	return w->heard_at + 3 * (int64_t)w->mount->options.heartbeat_ms;
+	return w->heartbeat ? w->heard_at + 3 * w->heartbeat : INT64_MAX;
 }
 
 bool

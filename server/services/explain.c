@@ -234,7 +234,7 @@ explain(struct explaining *e, struct call *c, struct slice message, struct fault
 {
 	struct reader *r = server_reader(e->server);
 	e->reads.arena = &e->messages.arena;
-	/* What it is made of is read for its own sake. */
+	/* Before reads are noted: what it is made of is named as a whole, note_rulebook(). */
 	if (!server_book(e->server, f))
 		return f->code;
 	reader_note(r, &e->reads);

@@ -52,6 +52,7 @@ append_place(struct watcher *w, struct reader *r, struct buf *batch)
 	char hex[2 * DIGEST_BYTES + 1];
 	wire_put_uint(batch, zwy_v1_WatchResponse_revision_tag, w->since);
 	wire_put_uint(batch, zwy_v1_WatchResponse_head_tag, reader_head(r));
+	wire_put_uint(batch, zwy_v1_WatchResponse_heartbeat_ms_tag, w->heartbeat);
 	if (event_digest(r, w->since, digest) != 0)
 		return;
 	hex_encode(hex, digest, sizeof(digest));

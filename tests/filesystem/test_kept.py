@@ -148,6 +148,8 @@ def test_of_a_server_that_is_away_the_last_is_shown_for_a_while(server):
         server.stop()
         eventually(lambda: mount.read("status/connection").startswith("away since "), "the loss to be noticed")
         assert mount.read("status/stale-since").strip()
+        first = int(mount.read("status/lag").split()[0])
+        eventually(lambda: int(mount.read("status/lag").split()[0]) > first, "the lag to grow")
         assert {path: mount.read(f"{name}/{path}") for path in KEPT} == before
         assert os.listdir(mount / name) == names
         assert error_of(lambda: mount.read("catalogue/sms/record")) == errno.EHOSTDOWN  # never read before
@@ -168,6 +170,17 @@ def test_what_is_too_old_is_not_shown(server):
         eventually(lambda: error_of(lambda: mount.read(f"{name}/state")) == errno.EHOSTDOWN, "EHOSTDOWN")
         server.start()
         eventually(lambda: error_of(lambda: mount.read(f"{name}/state")) == 0, "the server to be back")
+
+
+@real_clock
+def test_any_heartbeat_may_be_asked_for(server):
+    """None at all, and more often than the server will."""
+    name = demo.file(server.client()).name
+    for heartbeat in (0, 1):
+        with mounted(server, f"as={demo.DU},heartbeat={heartbeat},read_deadline=1000,max_stale=0") as mount:
+            listens(mount)
+            eventually(lambda mount=mount: kept(server, mount, f"{name}/status") == [], "the status to be kept")
+            assert mount.read("status/connection") == "connected\n"
 
 
 @real_clock

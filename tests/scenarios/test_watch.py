@@ -178,6 +178,10 @@ def test_a_heartbeat_comes_while_nothing_happens(server):
     stream = client.stream("WatchBatches", as_=demo.CA, heartbeat_ms=1)
     beats = [next(stream) for _ in range(4)]
     stream.cancel()
+    assert {beat.heartbeat_ms for beat in beats} == {100}, beats  # watch_heartbeat_min
+    stream = client.stream("WatchBatches", as_=demo.CA)
+    assert next(stream).heartbeat_ms == 0
+    stream.cancel()
     assert all(not beat.events and beat.revision == beat.head and len(beat.digest) == 64 for beat in beats), beats
 
 
