@@ -5,6 +5,7 @@
  * than what the watch is behind. What was asked while something changed is shown and not
  * kept: it may be from before. On a private mount, where everybody is the same, the
  * kernel keeps names and attributes too, and is told when they end. */
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -13,6 +14,9 @@
 #include "wire.h"
 #include "zwy/v1/audit.pb.h"
 #include "zwy/v1/rule.pb.h"
+
+#define DOUBT_MS       1000
+#define DOUBT_PAUSE_MS 2
 
 /* ---- the kernel --------------------------------------------------------- */
 
@@ -25,12 +29,44 @@ kernel_now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* A lookup may have been answered and not yet taken in: the kernel does not know the inode to
+ * forget, and knows it right after. It is told again until it does, or has dropped it. */
+static void
+doubt(struct mount *m, uint64_t inode)
+{
+	m->doubts[m->next_doubt++ % DOUBT_COUNT] = (struct doubt){inode, now_ms() + DOUBT_MS};
+}
+
+int64_t
+keep_retry(struct mount *m, int64_t now)
+{
+	bool any = false;
+	for (size_t i = 0; i < DOUBT_COUNT; i++) {
+		struct doubt *d = &m->doubts[i];
+		if (!d->inode)
+			continue;
+		if (d->until <= now || !nodes_get(&m->nodes, d->inode) ||
+		    fuse_lowlevel_notify_inval_inode(m->session, d->inode, -1, 0) != -ENOENT)
+			d->inode = 0;
+		any |= d->inode != 0;
+	}
+	return any ? now + DOUBT_PAUSE_MS : INT64_MAX;
+}
+
 static void
 forget_in_kernel(struct mount *m, struct node *n)
 {
-	if (n->told_until > kernel_now_ms())
-		fuse_lowlevel_notify_inval_inode(m->session, n->inode, -1, 0);
+	if (n->told_until > kernel_now_ms() &&
+	    fuse_lowlevel_notify_inval_inode(m->session, n->inode, -1, 0) == -ENOENT)
+		doubt(m, n->inode);
 	n->told_until = 0;
+}
+
+void
+keep_shown(struct mount *m, struct node *n, const struct content *c)
+{
+	if (c != n->content)
+		forget_in_kernel(m, n);
 }
 
 void

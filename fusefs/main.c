@@ -34,6 +34,7 @@ sleep_time(struct mount *m)
 		earliest = sooner(earliest, watch_check(&c->watch, now));
 		earliest = sooner(earliest, watch_check(&c->events.watch, now));
 	}
+	earliest = sooner(earliest, keep_retry(m, now));
 	earliest = sooner(earliest, ask_unknown(m, now));
 	earliest = sooner(earliest, ops_wake(m, now));
 	int client = zwy_client_timeout(m->client);

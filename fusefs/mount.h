@@ -65,7 +65,7 @@ struct watch {
 	uint64_t revision; /* everything up to it was told */
 	uint64_t count;    /* of events */
 	bool begun;        /* revision is known */
-	bool caught_up;    /* and is the server's newest, as far as is known */
+	bool caught_up;    /* and was the server's newest, once since it began or was lost */
 	char digest[65];   /* of the event digest_revision; "" */
 	uint64_t digest_revision;
 	int64_t heard_at;  /* now of the last message */
@@ -111,13 +111,21 @@ struct caller {
 };
 
 /* Content that a lookup made, for the getattr and open of the same system call. */
-#define FRESH_COUNT 64
+#define FRESH_COUNT 256
 struct fresh {
 	uint64_t inode;
 	pid_t pid;
 	struct caller *caller;
 	struct content *content;
 	bool stat_used;
+	bool again; /* the system call was sent back to look the name up once more, for this content */
+};
+
+/* An inode of which the kernel shall forget what it does not yet know. */
+#define DOUBT_COUNT 64
+struct doubt {
+	uint64_t inode; /* 0: none */
+	int64_t until;  /* told again until then */
 };
 
 enum handle_type {
@@ -158,6 +166,8 @@ struct mount {
 	struct question *questions; /* about requests without an answer, under way */
 	struct fresh fresh[FRESH_COUNT];
 	unsigned next_fresh;
+	struct doubt doubts[DOUBT_COUNT];
+	unsigned next_doubt;
 	struct watch watch;      /* with the mount's own eyes */
 	uint64_t start_revision; /* 0: not known yet */
 	uint64_t revision;
@@ -233,7 +243,11 @@ void attr_of_content(const struct mount *m, const struct caller *caller, const s
 		     const struct content *c, struct stat *ret);
 void attr_of_file(const struct mount *m, const struct caller *caller, const struct box_file *f,
 		  struct stat *ret);
-void fresh_put(struct op *op, uint64_t inode, struct content *c);
+void fresh_put(struct op *op, uint64_t inode, struct content *c, bool again);
+/* What the system call shall find that was sent back; NULL: none. Borrowed. */
+const struct content *fresh_again(const struct op *op, uint64_t inode);
+/* The kernel may come without a lookup from now on: nothing that an earlier one made is fresh then. */
+void fresh_end(struct mount *m, uint64_t inode);
 /* For an open (takes it) or a getattr (may use it once): NULL if there is none. */
 struct content *fresh_take(struct op *op, bool open);
 /* Answers a lookup or create with an entry. */
@@ -379,6 +393,10 @@ bool node_holds(const struct node *n, struct caller *c);
 void kernel_times(struct caller *c, struct node *n, double *ret_attr, double *ret_entry);
 /* The kernel shall ask again for everything. */
 void keep_forget(struct mount *m);
+/* What is read now may be newer than what the kernel was told, whose attributes end then. */
+void keep_shown(struct mount *m, struct node *n, const struct content *c);
+/* Tells the kernel again where it was too early; when to do so next, or INT64_MAX. */
+int64_t keep_retry(struct mount *m, int64_t now);
 /* A change went through this mount. */
 void keep_own(struct caller *c, uint64_t revision);
 /* Resumes when the watch has told of it, or does not come to that in time: keep_heard. */

@@ -25,6 +25,7 @@ struct node {
 	struct answer *made_of;
 	struct node *sibling, **made_at; /* of the answer's nodes */
 	int64_t told_until;              /* until then the kernel may keep its attributes */
+	uint64_t told_size;              /* what the kernel takes for its size */
 	unsigned traits;                 /* TRAIT_* */
 	char path[]; /* where it was found; of a file: its directory's word is the file itself */
 };

@@ -192,17 +192,50 @@ fill_path(char ret[TREE_PATH_MAX], const struct node *parent, const char *name)
 
 /* ---- fresh content ------------------------------------------------------ */
 
+static bool
+is_fresh(const struct fresh *f, const struct op *op, uint64_t inode)
+{
+	return f->content && f->inode == inode && f->pid == op->pid && f->caller == op->caller;
+}
+
 void
-fresh_put(struct op *op, uint64_t inode, struct content *c)
+fresh_put(struct op *op, uint64_t inode, struct content *c, bool again)
 {
 	struct mount *m = op->mount;
-	struct fresh *f = &m->fresh[m->next_fresh++ % FRESH_COUNT];
+	struct fresh *f = NULL;
 	/* Each caller has one per inode: the newest. */
-	for (size_t i = 0; i < FRESH_COUNT; i++)
-		if (m->fresh[i].content && m->fresh[i].inode == inode && m->fresh[i].pid == op->pid)
+	for (size_t i = 0; i < FRESH_COUNT && !f; i++)
+		if (is_fresh(&m->fresh[i], op, inode))
 			f = &m->fresh[i];
+	if (!f)
+		f = &m->fresh[m->next_fresh++ % FRESH_COUNT];
+	content_ref(c);
 	content_unref(f->content);
-	*f = (struct fresh){.inode = inode, .pid = op->pid, .caller = op->caller, .content = content_ref(c)};
+	*f = (struct fresh){
+		.inode = inode, .pid = op->pid, .caller = op->caller, .content = c, .again = again};
+}
+
+const struct content *
+fresh_again(const struct op *op, uint64_t inode)
+{
+	for (size_t i = 0; i < FRESH_COUNT; i++) {
+		const struct fresh *f = &op->mount->fresh[i];
+		if (f->again && is_fresh(f, op, inode))
+			return f->content;
+	}
+	return NULL;
+}
+
+void
+fresh_end(struct mount *m, uint64_t inode)
+{
+	for (size_t i = 0; i < FRESH_COUNT; i++) {
+		struct fresh *f = &m->fresh[i];
+		if (!f->content || f->inode != inode || f->again)
+			continue;
+		content_unref(f->content);
+		f->content = NULL;
+	}
 }
 
 struct content *
@@ -211,8 +244,7 @@ fresh_take(struct op *op, bool open)
 	struct mount *m = op->mount;
 	for (size_t i = 0; i < FRESH_COUNT; i++) {
 		struct fresh *f = &m->fresh[i];
-		if (!f->content || f->inode != op->node->inode || f->pid != op->pid ||
-		    f->caller != op->caller)
+		if (!is_fresh(f, op, op->node->inode))
 			continue;
 		if (!open) {
 			if (f->stat_used)

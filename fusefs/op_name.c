@@ -60,16 +60,25 @@ attr_of_file(const struct mount *m, const struct caller *caller, const struct bo
 	attr_time(ret, f->mtime);
 }
 
+static void
+reply_entry(struct op *op, struct node *n, struct fuse_entry_param *e)
+{
+	n->told_size = (uint64_t)e->attr.st_size;
+	if (e->entry_timeout > 0)
+		fresh_end(op->mount, n->inode);
+	n->lookups++;
+	if (fuse_reply_entry(op->req, e) != 0)
+		n->lookups--;
+	node_unref(&op->mount->nodes, n);
+	op_end(op);
+}
+
 void
 op_entry(struct op *op, struct node *n, const struct stat *attr)
 {
 	struct fuse_entry_param e = {.ino = n->inode, .attr = *attr};
 	kernel_times(op->caller, n, &e.attr_timeout, &e.entry_timeout);
-	n->lookups++;
-	if (fuse_reply_entry(op->req, &e) != 0)
-		n->lookups--;
-	node_unref(&op->mount->nodes, n);
-	op_end(op);
+	reply_entry(op, n, &e);
 }
 
 /* ---- lookup ------------------------------------------------------------- */
@@ -161,21 +170,29 @@ lookup_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 	if (op->made_of)
 		node_keep(n, op->made_of, c, op->caller);
 	else
-		fresh_put(op, n->inode, c);
+		fresh_put(op, n->inode, c, false);
 	attr_of_content(op->mount, op->caller, n, c, &st);
 	content_unref(c);
 	op_entry(op, n, &st);
 }
 
-/* True: what is kept was the answer. */
+/* True: what the call was sent back for, or what is kept, was the answer. */
 static bool
 lookup_kept(struct op *op, const char *path)
 {
 	struct node *n = nodes_find_path(&op->mount->nodes, slice_of(path));
+	const struct content *again = n ? fresh_again(op, n->inode) : NULL;
+	struct fuse_entry_param once = {0};
 	struct stat st;
-	if (!n || !node_holds(n, op->caller))
+	if (!n || (!again && !node_holds(n, op->caller)))
 		return false;
 	node_ref(n);
+	if (again) {
+		once.ino = n->inode;
+		attr_of_content(op->mount, op->caller, n, again, &once.attr);
+		reply_entry(op, n, &once);
+		return true;
+	}
 	attr_of_content(op->mount, op->caller, n, n->content, &st);
 	op_entry(op, n, &st);
 	return true;
@@ -233,6 +250,7 @@ reply_attr(struct op *op, const struct stat *st)
 	double attr = 0, entry;
 	if (!op->node->file)
 		kernel_times(op->caller, op->node, &attr, &entry);
+	op->node->told_size = (uint64_t)st->st_size;
 	fuse_reply_attr(op->req, st, attr);
 	op_end(op);
 }
@@ -241,6 +259,7 @@ reply_attr(struct op *op, const struct stat *st)
 static void
 reply_attr_once(struct op *op, const struct stat *st)
 {
+	op->node->told_size = (uint64_t)st->st_size;
 	fuse_reply_attr(op->req, st, 0);
 	op_end(op);
 }

@@ -154,6 +154,22 @@ open_content(struct op *op, struct content *c)
 	reply_open(op, h);
 }
 
+/* What is sent by sendfile(2), and what maps a file, believes the size that the kernel was told,
+ * which may be that of another state by now. The kernel looks the name up once more after ESTALE,
+ * and then opens what it was told of. */
+static void
+open_shown(struct op *op, struct content *c)
+{
+	keep_shown(op->mount, op->node, c);
+	if (c->size == op->node->told_size) {
+		open_content(op, c);
+		return;
+	}
+	fresh_put(op, op->node->inode, c, true);
+	content_unref(c);
+	op_error(op, ESTALE);
+}
+
 static void
 open_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 {
@@ -170,7 +186,7 @@ open_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 	if (!writes) {
 		if (op->made_of)
 			node_keep(op->node, op->made_of, c, op->caller);
-		open_content(op, c);
+		open_shown(op, c);
 		return;
 	}
 	tree_resolve(&p, slice_of(op->node->path));
@@ -242,12 +258,16 @@ fs_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	}
 	bool reads = (fi->flags & O_ACCMODE) == O_RDONLY;
 	struct content *c = NULL;
+	if (reads && fresh_again(op, op->node->inode)) {
+		open_content(op, fresh_take(op, true));
+		return;
+	}
 	if (reads && node_holds(op->node, op->caller) && op->node->content->type == CONTENT_FILE)
 		c = content_ref(op->node->content);
 	else if (reads)
 		c = fresh_take(op, true);
 	if (c) {
-		open_content(op, c);
+		open_shown(op, c);
 		return;
 	}
 	op->loaded = open_loaded;

@@ -36,7 +36,7 @@ message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
 		w->revision = revision;
 	w->begun = true;
 	batch = (struct slice){bytes.data, bytes.size};
-	w->caught_up = w->revision >= wire_uint(batch, zwy_v1_WatchResponse_head_tag);
+	w->caught_up |= w->revision >= wire_uint(batch, zwy_v1_WatchResponse_head_tag);
 	w->heartbeat = (int64_t)wire_uint(batch, zwy_v1_WatchResponse_heartbeat_ms_tag);
 	if (digest.n && digest.n < sizeof(w->digest)) {
 		snprintf(w->digest, sizeof(w->digest), "%.*s", (int)digest.n, digest.p);
