@@ -14,6 +14,7 @@ struct listing {
 	struct caller *caller;
 	const char *method;
 	enum content_type type;
+	bool values;
 	struct buf request; /* for the first page */
 	struct buf token;   /* of the page to come; empty: there is none */
 	struct buf page;
@@ -33,6 +34,7 @@ listing_new(const struct op *op, const struct ask *a, struct slice token, enum c
 	l->caller = op->caller;
 	l->method = a->method;
 	l->type = type;
+	l->values = a->values;
 	buf_append_slice(&l->request, a->request);
 	buf_append_slice(&l->token, token);
 	if (l->request.error || l->token.error) {
@@ -81,7 +83,7 @@ done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 	server_trouble(l->mount, error->status ? error : NULL);
 	if (!eno && !l->page.error) {
 		struct slice page = buf_slice(&l->page);
-		view_add_names(l->names, l->type, page);
+		view_add_names(l->names, l->type, l->values, page);
 		buf_clear(&l->token);
 		buf_append_slice(&l->token, wire_string(page, 2));
 	}

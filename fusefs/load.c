@@ -124,7 +124,7 @@ page_message(struct fetch *f, struct slice message)
 	buf_append_slice(&f->token, token);
 	if (f->token.error)
 		f->ask->code = ERR_NO_MEMORY;
-	view_add_page(f->ask, message);
+	buf_append_slice(&f->ask->answer, message);
 }
 
 static void

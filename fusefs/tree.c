@@ -318,6 +318,7 @@ place_traits(const struct place *p)
 		return TRAIT_KEPT | (record_lasting(p->message, p->rest) ? TRAIT_LASTING : 0);
 	case VIEW_STATE_LINK:
 	case VIEW_MINE_LINK:
+	case VIEW_NAME_LINK:
 		return TRAIT_KEPT;
 	case VIEW_NEW:
 	case VIEW_ACTION:

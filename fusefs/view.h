@@ -55,7 +55,7 @@ struct ask {
 	const char *method; /* path of the RPC */
 	struct slice request;
 	bool list;         /* append pages until there is no next_page_token; `request` is for the first */
-	bool values;       /* of a list: its items are texts (ListValues); kept as names of records */
+	bool values;       /* of a list: its items are texts (ListValues), not records */
 	bool stream;       /* append every message's field 2 (chunk) */
 	struct buf answer; /* message bytes; pages one after the other */
 	int code;          /* 0 or ERR_*, reason_of() it */
@@ -81,8 +81,6 @@ void view_release(struct view_task *t);
 int view_plan(struct view_task *t);
 /* *ret holds a reference. 0 or an errno. */
 int view_render(struct view_task *t, struct content **ret);
-/* Appends a page to the answer of a list. */
-void view_add_page(struct ask *a, struct slice page);
 /* The request of a list: of records, or of names alone (read_mask). Parent and filter may be empty. */
 void view_list_request(struct buf *out, struct slice parent, uint64_t size, struct slice filter, bool names);
 /* The request of a list's next page; released by the caller. */
@@ -90,10 +88,12 @@ struct buf view_next_page(struct slice request, struct slice token);
 /* Whether the directory's names are those of a list's items, in its order, after what else
  * stands there: the pages after the first may be shown as they come. */
 bool view_streams(const struct view_task *t);
-/* The names of a further page. */
-void view_add_names(struct content *c, enum content_type type, struct slice page);
-/* What they are entries of. */
+/* What its names are of, and the names in a page of the list: of values, or of records. */
 enum content_type view_entry_type(const struct place *p);
+void view_add_names(struct content *c, enum content_type type, bool values, struct slice page);
+
+/* 财政局@nanjing-finance: the record's Chinese name and its slug; false: it has no slug. */
+bool view_split_name(struct slice name, struct slice *ret_zh, struct slice *ret_slug);
 
 /* Whether what is shown may be kept as long as the last answer holds: the others end no earlier,
  * and it depends on nothing else. */

@@ -7,17 +7,24 @@
 #include "view.h"
 #include "wire.h"
 
-static struct slice
-list_bytes(const struct view_task *t)
+static const struct ask *
+list_of(const struct view_task *t)
 {
 	static const unsigned lists[] = {NEED_COLLECTION, NEED_CASES,  NEED_DOCUMENTS,
 					 NEED_REQUESTS,   NEED_EVENTS, NEED_HISTORY};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		const struct ask *a = view_answer(t, lists[i]);
 		if (a)
-			return buf_slice(&a->answer);
+			return a;
 	}
-	return (struct slice){0};
+	return NULL;
+}
+
+static struct slice
+list_bytes(const struct view_task *t)
+{
+	const struct ask *a = list_of(t);
+	return a ? buf_slice(&a->answer) : (struct slice){0};
 }
 
 /* The next record of a list answer. */
@@ -58,18 +65,20 @@ view_entry_type(const struct place *p)
 }
 
 void
-view_add_names(struct content *c, enum content_type type, struct slice page)
+view_add_names(struct content *c, enum content_type type, bool values, struct slice page)
 {
-	struct slice record;
-	while (next_item(&page, &record))
-		content_add(c, type, last_part(wire_string(record, 1)));
+	struct slice item;
+	while (next_item(&page, &item))
+		content_add(c, type, values ? item : last_part(wire_string(item, 1)));
 }
 
 /* Names of the list's items, in its order. */
 static void
 item_names(struct view_task *t, struct content *c)
 {
-	view_add_names(c, view_entry_type(&t->place), list_bytes(t));
+	const struct ask *a = list_of(t);
+	if (a)
+		view_add_names(c, view_entry_type(&t->place), a->values, buf_slice(&a->answer));
 }
 
 static int
@@ -112,7 +121,8 @@ occurs_once(const uint64_t *hashes, size_t n, uint64_t h)
 	return low < n && hashes[low] == h && (low + 1 == n || hashes[low + 1] != h);
 }
 
-/* 云服务器; where two records share a name, both carry their slug: 财政局@nanjing-finance. */
+/* 云服务器. Where two records share a name, and where a filter could not say it, it stands with its
+ * slug: 财政局@nanjing-finance. */
 static int
 chinese_names(struct view_task *t, struct content *c)
 {
@@ -123,17 +133,31 @@ chinese_names(struct view_task *t, struct content *c)
 		return ENOMEM;
 	while (next_item(&list, &record)) {
 		struct slice zh = field(t->place.kind, record, "name_zh");
-		if (zh.n && occurs_once(hashes, n, slice_hash(HASH_FIRST, zh))) {
+		struct slice slug = last_part(wire_string(record, 1));
+		if (zh.n == 0)
+			continue;
+		if (!memchr(zh.p, '"', zh.n) && occurs_once(hashes, n, slice_hash(HASH_FIRST, zh)))
 			content_add(c, CONTENT_LINK, zh);
-		} else if (zh.n) {
-			struct slice slug = last_part(wire_string(record, 1));
-			char *name =
-				arena_printf(&t->arena, "%.*s@%.*s", (int)zh.n, zh.p, (int)slug.n, slug.p);
-			content_add(c, CONTENT_LINK, slice_of(name));
-		}
+		else
+			content_add(c, CONTENT_LINK,
+				    slice_of(arena_printf(&t->arena, "%.*s@%.*s", (int)zh.n, zh.p,
+							  (int)slug.n, slug.p)));
 	}
 	content_sort(c);
 	return 0;
+}
+
+bool
+view_split_name(struct slice name, struct slice *ret_zh, struct slice *ret_slug)
+{
+	size_t n = name.n;
+	while (n && name.p[n - 1] != '@')
+		n--;
+	if (n < 2 || n == name.n)
+		return false;
+	*ret_zh = (struct slice){name.p, n - 1};
+	*ret_slug = (struct slice){name.p + n, name.n - n};
+	return true;
 }
 
 /* by-layer: layer, then subcategory, then the service. */
@@ -396,20 +420,18 @@ case_in_view(const struct view_task *t, struct slice record)
 	}
 }
 
+/* The only record of that name, or the one with the slug behind it. */
 static int
 name_link(struct view_task *t, struct content *c)
 {
-	struct slice list = list_bytes(t), record, asked = t->place.vars[0];
-	while (next_item(&list, &record)) {
-		struct slice zh = field(t->place.kind, record, "name_zh"), name = wire_string(record, 1);
-		struct slice slug = last_part(name), rest = {asked.p + zh.n, asked.n - zh.n};
-		if (!zh.n || !slice_starts(asked, zh))
-			continue;
-		if (rest.n == 0 ||
-		    (rest.p[0] == '@' && rest.n == slug.n + 1 && memcmp(rest.p + 1, slug.p, slug.n) == 0))
-			return link_to(t, c, name);
-	}
-	return ENOENT;
+	struct slice list = list_bytes(t), named, other, zh, slug;
+	if (next_item(&list, &named) && !next_item(&list, &other))
+		return link_to(t, c, wire_string(named, 1));
+	const struct ask *a = view_answer(t, NEED_RECORD);
+	if (!a || a->code || !view_split_name(t->place.vars[0], &zh, &slug) ||
+	    !slice_equal(field(t->place.kind, buf_slice(&a->answer), "name_zh"), zh))
+		return ENOENT;
+	return link_to(t, c, wire_string(buf_slice(&a->answer), 1));
 }
 
 static int

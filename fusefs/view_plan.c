@@ -88,13 +88,13 @@ ask_more(struct view_task *t, struct ask *a, uint32_t number, struct slice value
 	return a;
 }
 
-/* What a collection is divided into. */
+/* What a collection is divided into: each is found by a search, where names lie side by side. */
 static struct ask *
 ask_values(struct view_task *t, unsigned need, struct slice collection, const char *field)
 {
 	struct ask *a = ask_more(t,
 				 ask_list_of(t, need, "/zwy.v1.IndexService/ListValues", collection,
-					     VIEW_NAMES_SIZE, NULL, false),
+					     VIEW_PAGE_SIZE, NULL, false),
 				 6, slice_of(field));
 	if (a)
 		a->values = true;
@@ -109,24 +109,6 @@ depends(struct view_task *t, struct ask *a, struct slice topic, enum topic_type 
 		return;
 	a->topic = arena_copy(&t->arena, topic);
 	a->topic_type = type;
-}
-
-void
-view_add_page(struct ask *a, struct slice page)
-{
-	struct wire_field w;
-	if (!a->values) {
-		buf_append_slice(&a->answer, page);
-		return;
-	}
-	while (wire_next(&page, &w) == 1) {
-		struct buf item = {0};
-		if (w.number != 1 || w.type != WIRE_LEN)
-			continue;
-		wire_put_string(&item, 1, w.bytes);
-		wire_put_bytes(&a->answer, 1, buf_slice(&item));
-		buf_release(&item);
-	}
 }
 
 struct buf
@@ -174,6 +156,26 @@ first_of_several(const struct place *p)
 	return several && p->depth == 1 ? k->segments[1].text : NULL;
 }
 
+/* The records of a Chinese name, and where it ends in @SLUG, that record: view_split_name(). Between
+ * the quotes of a filter stands no quote. */
+static void
+ask_named(struct view_task *t)
+{
+	const struct place *p = &t->place;
+	struct slice name = p->vars[0], zh, slug;
+	if (!memchr(name.p, '"', name.n)) {
+		const char *filter = arena_printf(&t->arena, "name_zh=\"%.*s\"", (int)name.n, name.p);
+		depends(t, ask_names(t, NEED_COLLECTION, method_path(p->kind, VERB_LIST), p->name, filter),
+			p->name, TOPIC_RECORD);
+	}
+	if (view_split_name(name, &zh, &slug)) {
+		const char *record =
+			arena_printf(&t->arena, "%.*s/%.*s", (int)p->name.n, p->name.p, (int)slug.n, slug.p);
+		depends(t, view_ask(t, NEED_RECORD, method_path(p->kind, VERB_GET), 1, slice_of(record)),
+			slice_of(record), TOPIC_RECORD);
+	}
+}
+
 static void
 ask_collection(struct view_task *t)
 {
@@ -184,6 +186,10 @@ ask_collection(struct view_task *t)
 	struct ask *a;
 	if (!method)
 		return;
+	if (p->view == VIEW_NAME_LINK) {
+		ask_named(t);
+		return;
+	}
 	if (p->view != VIEW_COLLECTION)
 		a = ask_list(t, NEED_COLLECTION, method, p->name, NULL);
 	else if (first)

@@ -62,9 +62,7 @@ def head(server):
 def bring_in(server, plan, expect):
     """Imports everything; how many records of each collection were counted under each heading."""
     counted = {}
-    for who, collection, path in plan:
-        ran = server.zwy("import", collection, path, as_=who, timeout=600)
-        assert ran.status == 0, (path, ran)
+    for collection, path, ran in bulk.bring_in(server, plan):
         found = summary(ran)
         assert sum(found[:4]) == found[expect], (path, ran)
         counted[collection] = counted.get(collection, 0) + found[expect]

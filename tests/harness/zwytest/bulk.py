@@ -192,6 +192,14 @@ def write(directory, seed=1, department_count=PROVINCE[0], system_count=PROVINCE
     return [(who, collection, str(out.directory / name)) for who, collection, name in out.plan]
 
 
+def bring_in(server, plan):
+    """Imports everything in turn: collection, path, and what zwy said of each."""
+    for who, collection, path in plan:
+        ran = server.zwy("import", collection, path, as_=who, timeout=600)
+        assert ran.status == 0, (path, ran)
+        yield collection, path, ran
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory")
