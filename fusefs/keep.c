@@ -146,7 +146,8 @@ keep_find(struct caller *c, const struct ask *a, bool however_old)
 	return kept && (however_old || kept->until > now_ms()) ? kept : NULL;
 }
 
-/* An explanation says itself what it depends on, and how long the clock lets it stand. */
+/* An explanation, and the inbox with the same fields, says what it depends on, and how long the
+ * clock lets it stand. */
 static bool
 depend_as_said(struct answer *a)
 {

@@ -157,8 +157,6 @@ tolerated(const struct view_task *t, const struct ask *a)
 		return a->need == NEED_EXPLAIN;
 	case VIEW_DOCUMENT:
 		return a->need == NEED_RECORD && a->code == ERR_NOT_FOUND;
-	case VIEW_INBOX:
-		return a->need == NEED_EXPLAIN;
 	case VIEW_RESULT_STATE:
 		return a->need == NEED_PARENT;
 	case VIEW_NAME_LINK:

@@ -44,7 +44,7 @@ enum topic_type {
 	TOPIC_NONE,   /* it is not kept */
 	TOPIC_RECORD, /* a change of what `topic` names, or of anything below it */
 	TOPIC_NAMES,  /* a record made below it */
-	TOPIC_SAID,   /* what the answer says: ExplainResponse.depends_on */
+	TOPIC_SAID,   /* what the answer says: depends_on of ExplainResponse and ListInboxResponse */
 };
 
 /* One question. */

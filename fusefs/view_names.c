@@ -216,11 +216,9 @@ inbox_entry(struct view_task *t, struct content *c, struct slice explained, stru
 static void
 inbox_names(struct view_task *t, struct content *c)
 {
-	for (size_t i = 0; i < t->ask_count; i++) {
-		const struct ask *a = t->asks[i];
-		if (a->need == NEED_EXPLAIN && !a->code && case_waits(buf_slice(&a->answer)))
-			inbox_entry(t, c, buf_slice(&a->answer), wire_string(a->request, 1));
-	}
+	struct slice list = list_bytes(t), entry;
+	while (next_item(&list, &entry))
+		inbox_entry(t, c, wire_string(entry, 2), wire_string(entry, 1));
 	content_sort(c);
 }
 

@@ -3,8 +3,6 @@
 
 #include "wire.h"
 
-#define INBOX_EXPLAINED 500 /* open cases looked at for the inbox, at most */
-
 struct ask *
 view_ask(struct view_task *t, unsigned need, const char *method, uint32_t field, struct slice value)
 {
@@ -133,8 +131,6 @@ case_filter(struct view_task *t)
 {
 	const struct place *p = &t->place;
 	switch (p->view) {
-	case VIEW_INBOX:
-		return "open=true";
 	case VIEW_MINE:
 		return arena_printf(&t->arena, "submitter=\"%s\"", t->context->principal);
 	case VIEW_MONTH:
@@ -210,6 +206,14 @@ ask_newest(struct view_task *t)
 		a->list = false;
 }
 
+/* Of applications and of whatever else has actions. */
+static void
+ask_inbox(struct view_task *t)
+{
+	depends(t, ask_list(t, NEED_CASES, "/zwy.v1.RuleService/ListInbox", (struct slice){0}, NULL),
+		SLICE("applications"), TOPIC_SAID);
+}
+
 static void
 ask_cases(struct view_task *t)
 {
@@ -217,6 +221,9 @@ ask_cases(struct view_task *t)
 	const struct place *p = &t->place;
 	struct ask *a;
 	switch (p->view) {
+	case VIEW_INBOX:
+		ask_inbox(t);
+		return;
 	case VIEW_MONTHS:
 		a = ask_values(t, NEED_CASES, p->name, "month");
 		break;
@@ -268,20 +275,6 @@ ask_requests(struct view_task *t, unsigned need)
 	view_ask(t, need, "/zwy.v1.OrganisationService/GetRequest", 1, slice_of(name));
 }
 
-/* Whatever else has actions and may wait for the caller. */
-static void
-ask_registers(struct view_task *t)
-{
-	for (size_t i = 0; i < kind_count; i++) {
-		const struct kind_desc *k = kind_table[i];
-		const char *method = method_path(k, VERB_LIST);
-		if (method && k->workflow && k->kind != KIND_APPLICATION &&
-		    field_by_name(k->message, SLICE("open")))
-			depends(t, ask_names(t, NEED_CASES, method, (struct slice){0}, "open=true"),
-				slice_of(k->segments[0].text), TOPIC_RECORD);
-	}
-}
-
 static void
 ask_need(struct view_task *t, unsigned need)
 {
@@ -314,8 +307,6 @@ ask_need(struct view_task *t, unsigned need)
 		break;
 	case NEED_CASES:
 		ask_cases(t);
-		if (p->view == VIEW_INBOX)
-			ask_registers(t);
 		break;
 	case NEED_DOCUMENTS:
 		method = arena_printf(&t->arena, "%.*s/documents", (int)p->name.n, p->name.p);
@@ -363,25 +354,10 @@ plan_more(struct view_task *t)
 {
 	const struct place *p = &t->place;
 	const struct ask *first = t->ask_count ? t->asks[0] : NULL;
-	struct wire_field w;
 	if (p->view == VIEW_RESULT_STATE)
 		plan_result(t);
 	if (!first || first->code)
 		return;
-	if (p->view == VIEW_INBOX) {
-		size_t lists = t->ask_count, n = 0;
-		for (size_t i = 0; i < lists; i++) {
-			struct slice list = buf_slice(&t->asks[i]->answer);
-			while (n < INBOX_EXPLAINED && wire_next(&list, &w) == 1)
-				if (w.number == 1 && w.type == WIRE_LEN) {
-					n++;
-					depends(t,
-						view_ask(t, NEED_EXPLAIN, "/zwy.v1.RuleService/Explain", 1,
-							 wire_string(w.bytes, 1)),
-						wire_string(w.bytes, 1), TOPIC_SAID);
-				}
-		}
-	}
 	/* The body of a document, where it is the body that is opened. */
 	if (p->view == VIEW_BODY && t->purpose == VIEW_OPEN &&
 	    slice_equal(last_part(wire_string(buf_slice(&first->answer), 5)), p->rest)) {

@@ -87,6 +87,15 @@ register_state_of(const struct register_desc *desc, const void *record)
 	return text_of(text_at(record, desc->state));
 }
 
+unsigned
+register_waits(enum kind kind, const char *state)
+{
+	for (size_t i = 0; i < register_state_count; i++)
+		if (register_states[i].kind == kind && text_is(register_states[i].name, state))
+			return register_states[i].roles;
+	return 0;
+}
+
 const char *
 register_first_state(enum kind kind)
 {

@@ -111,6 +111,8 @@ void register_explain(const struct register_facts *facts, const struct register_
 
 /* The state of a record of that kind. */
 const char *register_state_of(const struct register_desc *desc, const void *record);
+/* Who must act in a state of records of the kind. */
+unsigned register_waits(enum kind kind, const char *state);
 /* The state in which a record of the kind begins. */
 const char *register_first_state(enum kind kind);
 /* Fills in what follows from the state: whether the record is open. */

@@ -1,5 +1,6 @@
 /* Why a record stands where it stands, and what the caller may do now. */
-#include "rules/application.h"
+#include "services/explain.h"
+
 #include "rules/registers.h"
 #include "server.h"
 #include "services/facts.h"
@@ -7,15 +8,6 @@
 #include "services/registers.h"
 #include "services/service.h"
 #include "wire.h"
-#include "zwy/v1/rule.pb.h"
-
-struct explaining {
-	struct server *server;
-	const struct actor *actor;
-	struct message_list messages;
-	struct reads reads;
-	zwy_v1_ExplainResponse reply;
-};
 
 static zwy_v1_Next *
 fill_next(struct explaining *e, const struct possible *possible, size_t count, pb_size_t *ret_count)
@@ -178,26 +170,40 @@ explain_node(struct explaining *e, struct slice body, struct fault *f)
 	return arena->failed ? fault_set(f, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
-/* The loop's rulebook was read before, so what it is made of has to be named here. */
-static void
-note_rulebook(struct reads *reads)
+int64_t
+explanation_valid_ms(struct server *s)
 {
-	for (size_t i = 0; i < kind_count; i++)
-		if (RULEBOOK_KINDS & KIND_BIT(kind_table[i]->kind) && kind_table[i]->segment_count == 2)
-			reads_add(reads, kind_table[i]->collection);
+	msec now = server_clock_now(&s->clock);
+	return s->clock.file ? 0 : day_start(day_of(now) + 1) - now;
 }
 
-/* For how long the answer may be kept, and what else ends that. */
+/* For how long the answer may be kept, and what else ends that. The loop's rulebook was read
+ * before, so what it is made of has to be named here. */
 static void
 fill_validity(struct explaining *e)
 {
-	struct server *s = e->server;
-	msec now = server_clock_now(&s->clock);
-	note_rulebook(&e->reads);
+	for (size_t i = 0; i < kind_count; i++)
+		if (RULEBOOK_KINDS & KIND_BIT(kind_table[i]->kind) && kind_table[i]->segment_count == 2)
+			reads_add(&e->reads, kind_table[i]->collection);
 	e->reply.depends_on = e->reads.names;
 	e->reply.depends_on_count = (pb_size_t)e->reads.count;
-	if (!s->clock.file)
-		e->reply.valid_ms = day_start(day_of(now) + 1) - now;
+	e->reply.valid_ms = explanation_valid_ms(e->server);
+}
+
+int
+explain_found(struct explaining *e, const struct kind_desc *kind, const struct record *record,
+	      struct fault *f)
+{
+	if (kind->kind == KIND_APPLICATION)
+		return explain_application(e, record->body, f);
+	e->reply.revision = record->revision;
+	struct slice state = kind->workflow || kind->kind == KIND_RESOURCE ? wire_string(record->body, 5)
+									   : (struct slice){NULL, 0};
+	e->reply.state = arena_dup_slice(&e->messages.arena, state);
+	const struct register_desc *desc = register_find(kind->kind);
+	if (desc)
+		return explain_register(e, desc, record, f);
+	return kind->kind == KIND_NODE ? explain_node(e, record->body, f) : 0;
 }
 
 static int
@@ -216,17 +222,7 @@ explain_record(struct explaining *e, struct call *c, struct slice message, struc
 	if (!access_allows(&access, record.department, record.node))
 		return fault_set(f, ERR_FOREIGN_RECORD, "%.*s is not for %s to read", (int)text.n, text.p,
 				 e->actor->principal);
-	if (name.kind->kind == KIND_APPLICATION)
-		return explain_application(e, record.body, f);
-	e->reply.revision = record.revision;
-	struct slice state = name.kind->workflow || name.kind->kind == KIND_RESOURCE
-				     ? wire_string(record.body, 5)
-				     : (struct slice){NULL, 0};
-	e->reply.state = arena_dup_slice(&e->messages.arena, state);
-	const struct register_desc *desc = register_find(name.kind->kind);
-	if (desc)
-		return explain_register(e, desc, &record, f);
-	return name.kind->kind == KIND_NODE ? explain_node(e, record.body, f) : 0;
+	return explain_found(e, name.kind, &record, f);
 }
 
 static int

@@ -23,6 +23,7 @@ static const struct {
 	{"/zwy.v1.RuleService/Explain", &explain_handler},
 	{"/zwy.v1.RuleService/GetProcess", &get_process_handler},
 	{"/zwy.v1.RuleService/ListCoverage", &list_coverage_handler},
+	{"/zwy.v1.RuleService/ListInbox", &list_inbox_handler},
 	{"/zwy.v1.RuleService/ListProcesses", &list_processes_handler},
 	{"/zwy.v1.WatchService/Watch", &watch_handler},
 	{"/zwy.v1.WatchService/WatchBatches", &watch_batches_handler},

@@ -20,6 +20,7 @@ extern const struct call_handler create_handler;
 extern const struct call_handler update_handler;
 extern const struct call_handler act_handler;
 extern const struct call_handler explain_handler;
+extern const struct call_handler list_inbox_handler;
 extern const struct call_handler get_process_handler;
 extern const struct call_handler list_processes_handler;
 extern const struct call_handler list_coverage_handler;
