@@ -210,7 +210,7 @@ ask(struct caller *c)
 }
 
 bool
-caller_identify(struct caller *c, struct load *l, bool offline)
+caller_identify(struct caller *c, struct load *l, unsigned needs)
 {
 	const struct mount *m = c->mount;
 	bool known = c->identity == IDENTITY_KNOWN && !c->changed;
@@ -220,7 +220,9 @@ caller_identify(struct caller *c, struct load *l, bool offline)
 		return true;
 	if (!c->whoami && !ask(c))
 		return true;
-	if (offline && c->identity != IDENTITY_UNKNOWN && !c->changed)
+	/* Who it was will do, and on a private mount nobody where no place of the caller's is meant. */
+	bool whoever = !(needs & NEED_CALLER) && !m->options.allow_other;
+	if (needs & OFFLINE && !c->changed && (whoever || c->identity != IDENTITY_UNKNOWN))
 		return true;
 	*load_next(l) = c->waiting;
 	c->waiting = l;

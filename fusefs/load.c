@@ -404,7 +404,7 @@ load_start(struct op *op, struct slice path, enum view_purpose purpose)
 		return;
 	}
 	if (caller_needs(l)) {
-		if (caller_identify(op->caller, l, caller_needs(l) == OFFLINE))
+		if (caller_identify(op->caller, l, caller_needs(l)))
 			load_identified(l);
 		return;
 	}

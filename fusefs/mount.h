@@ -325,8 +325,9 @@ void index_read(struct op *op);
 
 struct caller *caller_of(struct mount *m, uid_t uid, gid_t gid);
 /* True: it is known well enough; false: l waits and load_identified() follows.
- * offline: what was known before is enough, as long as nothing says that it changed. */
-bool caller_identify(struct caller *c, struct load *l, bool offline);
+ * needs: of NEED_CALLER, SELF and OFFLINE (tree.def). With OFFLINE, what was known before is
+ * enough, as long as nothing says that it changed. */
+bool caller_identify(struct caller *c, struct load *l, unsigned needs);
 /* Whether it is known already; asks, for later, where it was not asked yet. */
 bool caller_known(struct caller *c);
 void caller_stop_waiting(struct caller *c, struct load *l);
