@@ -37,6 +37,7 @@ struct view_context {
 
 #define VIEW_PAGE_SIZE    1000 /* records */
 #define VIEW_NAMES_SIZE   4000 /* names */
+#define VIEW_INBOX_SIZE   200  /* cases that wait for the caller, each with why */
 #define VIEW_AUDIT_LISTED 1000 /* newest events listed in audit/; each is found by its revision */
 
 /* What ends an answer that is kept. */

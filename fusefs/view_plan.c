@@ -210,8 +210,9 @@ ask_newest(struct view_task *t)
 static void
 ask_inbox(struct view_task *t)
 {
-	depends(t, ask_list(t, NEED_CASES, "/zwy.v1.RuleService/ListInbox", (struct slice){0}, NULL),
-		SLICE("applications"), TOPIC_SAID);
+	struct ask *a = ask_list_of(t, NEED_CASES, "/zwy.v1.RuleService/ListInbox", (struct slice){0},
+				    VIEW_INBOX_SIZE, NULL, false);
+	depends(t, a, SLICE("applications"), TOPIC_SAID);
 }
 
 static void

@@ -10,6 +10,7 @@
 struct inbox {
 	struct server *server;
 	const struct actor *actor;
+	const char *node; /* nothing waits for the actor elsewhere; NULL: it may, who acts for a department */
 	struct list_request asked;
 	struct buf after;
 	struct buf reply, last;
@@ -79,6 +80,20 @@ is_full(const struct inbox *in)
 	       in->seen >= (size_t)settings->page_scan_max;
 }
 
+/* The records among which there may be some that wait; false: there are none. */
+static bool
+narrow(const struct inbox *in, const struct kind_desc *kind, struct access *access, struct scan_spec *spec)
+{
+	access_narrow(access, &spec->collection);
+	spec->scope = access->scope;
+	spec->scope_value = access->value;
+	if (in->node && kind->node_field && spec->scope == SCOPE_ALL) {
+		spec->scope = SCOPE_NODE;
+		spec->scope_value = slice_of(in->node);
+	}
+	return !access->none && !(in->node && in->node[0] == '\0');
+}
+
 static int
 walk_kind(struct inbox *in, struct call *c, const struct kind_desc *kind, struct fault *f)
 {
@@ -90,11 +105,8 @@ walk_kind(struct inbox *in, struct call *c, const struct kind_desc *kind, struct
 	struct scan scan;
 	struct record record;
 	size_t before = in->found;
-	access_narrow(&access, &spec.collection);
-	if (access.none)
+	if (!narrow(in, kind, &access, &spec))
 		return 0;
-	spec.scope = access.scope;
-	spec.scope_value = access.value;
 	int rc = scan_open(&scan, server_reader(in->server), &spec);
 	while (rc == 0 && (rc = scan_next(&scan, &record)) == 1) {
 		rc = 0;
@@ -153,6 +165,11 @@ list_inbox(struct inbox *in, struct call *c, struct slice message, struct fault 
 		return rc;
 	if (in->asked.token.n && (rc = token_read(&in->after, in->server, in->actor, &in->asked, f)) != 0)
 		return rc;
+	const struct rulebook *book = server_book(in->server, f);
+	if (!book)
+		return f->code;
+	if (!actor_has(in->actor, ROLE_BIT(zwy_v1_ROLE_DU)))
+		in->node = node_for(in->actor->level, in->actor->region, book->nodes, book->node_count);
 	/* Keys begin with the kind: those before the token's have ended. */
 	for (size_t i = 0; i < kind_count && !in->full; i++)
 		if (open_field(kind_table[i]) && (rc = walk_kind(in, c, kind_table[i], f)) != 0)
