@@ -95,14 +95,39 @@ watch_of(struct caller *c)
 	return c->mount->options.allow_other ? &c->watch : &c->mount->watch;
 }
 
-/* Users of a shared mount for whom a watch runs, or is to run again. */
-static unsigned
-count_watches(const struct mount *m)
+/* Whether the watch of a user of a shared mount runs, or is to run again. */
+static bool
+has_watch(const struct caller *c)
 {
+	return c->watch.call || c->watch.retry_at;
+}
+
+static void
+stop_keeping(struct caller *c)
+{
+	watch_stop(&c->watch);
+	index_reset(c);
+	cache_free(c->cache);
+	c->cache = NULL;
+}
+
+/* Whether there may be one more watch: for whoever has been quiet the longest there is none any more. */
+static bool
+make_room(struct mount *m)
+{
+	struct caller *quietest = NULL;
 	unsigned n = 0;
-	for (const struct caller *c = m->callers; c; c = c->next)
-		n += c->watch.call || c->watch.retry_at;
-	return n;
+	for (struct caller *c = m->callers; c; c = c->next) {
+		n += has_watch(c);
+		if (has_watch(c) && !c->in_flight && (!quietest || c->used_at < quietest->used_at))
+			quietest = c;
+	}
+	if (n < m->options.max_watches)
+		return true;
+	if (!quietest || now_ms() - quietest->used_at < (int64_t)m->options.watch_idle_ms)
+		return false;
+	stop_keeping(quietest);
+	return true;
 }
 
 static void
@@ -110,9 +135,10 @@ start_keeping(struct caller *c)
 {
 	struct mount *m = c->mount;
 	struct watch *w = watch_of(c);
+	c->used_at = now_ms();
 	if (!c->cache && m->options.cache)
 		c->cache = cache_new(m->options.cache, answer_ended, m);
-	if (m->options.allow_other && !w->call && !w->retry_at && count_watches(m) < m->options.max_watches)
+	if (m->options.allow_other && !has_watch(c) && make_room(m))
 		watch_start(w, 0);
 }
 
@@ -305,10 +331,7 @@ keep_init_caller(struct caller *c)
 void
 keep_release_caller(struct caller *c)
 {
-	watch_stop(&c->watch);
-	index_reset(c);
-	cache_free(c->cache);
-	c->cache = NULL;
+	stop_keeping(c);
 }
 
 /* ---- nodes -------------------------------------------------------------------- */

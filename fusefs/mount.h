@@ -103,6 +103,7 @@ struct caller {
 	struct mount *mount;
 	struct events events;
 	struct watch watch;       /* with its eyes; on a private mount the mount's own stands for it */
+	int64_t used_at;          /* now when something was last asked for it */
 	struct cache *cache;      /* NULL: nothing is kept */
 	struct index *index;      /* NULL: nobody asked for it */
 	uint64_t made;            /* cases that it has heard of */

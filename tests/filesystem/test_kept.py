@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 
-from fstest import (WHOLE, comes_to_show, demo, error_of, eventually, listens, main, mounted, ok, request_file, result, scratch, stopped,
+from fstest import (WHOLE, comes_to_show, demo, error_of, eventually, listens, main, mounted, ok, request_file, result, scratch, shell, stopped,
                     with_server)
 
 
@@ -181,6 +181,26 @@ def test_any_heartbeat_may_be_asked_for(server):
             listens(mount)
             eventually(lambda mount=mount: kept(server, mount, f"{name}/status") == [], "the status to be kept")
             assert mount.read("status/connection") == "connected\n"
+
+
+def kept_for(server, mount, who, path):
+    """Whether that user of a shared mount is answered while the server stands still."""
+    ok(mount, f"cat {path}", who)
+    with stopped(server):
+        return shell(mount, f"cat {path}", who).status == 0
+
+
+@real_clock
+def test_who_is_quiet_makes_room_for_who_is_not(server):
+    path = demo.file(server.client()).name + "/status"
+    options = f"{PATIENT},read_deadline=1000,max_stale=0,max_watches=1"
+    with mounted(server, f"{options},watch_idle=600000", shared=True) as mount:
+        eventually(lambda: kept_for(server, mount, demo.DU, path), "the first user's answers to be kept")
+        assert not kept_for(server, mount, demo.CA, path)
+        eventually(lambda: kept_for(server, mount, demo.DU, path), "them to be kept still")
+    with mounted(server, f"{options},watch_idle=1", shared=True) as mount:
+        for who in (demo.DU, demo.CA, demo.DU):
+            eventually(lambda who=who: kept_for(server, mount, who, path), f"{who} to be heard for")
 
 
 @real_clock
