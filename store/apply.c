@@ -67,23 +67,11 @@ move_keys(struct view *v, enum table table, const struct key_list *before, const
 	return rc == ERR_NOT_FOUND ? ERR_STORE_CORRUPT : rc;
 }
 
-struct key_lists {
-	struct key_list index, due;
-};
-
-static int
-keys_of(struct key_lists *ret, struct arena *a, const struct record *r)
-{
-	*ret = (struct key_lists){.index = {.arena = a}, .due = {.arena = a}};
-	int rc = index_keys(&ret->index, r);
-	return rc ? rc : due_keys(&ret->due, r);
-}
-
 int
 apply_put(struct txn *t, const struct put *p, msec now, uint64_t revision)
 {
 	struct view *v = t->reader.view;
-	struct key_lists before = {0}, after;
+	struct record_keys before = {0}, after;
 	struct record r;
 	struct slice row;
 	buf_clear(&t->key);
@@ -96,7 +84,7 @@ apply_put(struct txn *t, const struct put *p, msec now, uint64_t revision)
 	if (rc == 0) {
 		rc = record_parse(&r, key, row);
 		if (rc == 0)
-			rc = keys_of(&before, &t->arena, &r);
+			rc = record_keys(&before, &t->arena, &r);
 		if (rc == 0)
 			created = wire_time(r.body, FIELD_CREATE_TIME);
 	}
@@ -106,7 +94,7 @@ apply_put(struct txn *t, const struct put *p, msec now, uint64_t revision)
 	if (rc == 0)
 		rc = record_parse(&r, key, buf_slice(&t->row));
 	if (rc == 0)
-		rc = keys_of(&after, &t->arena, &r);
+		rc = record_keys(&after, &t->arena, &r);
 	if (rc == 0)
 		rc = view_put(v, TABLE_RECORDS, key, buf_slice(&t->row), false);
 	if (rc == 0)

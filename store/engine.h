@@ -81,6 +81,8 @@ int engine_begin(struct view **ret, struct engine *e);
 int view_put(struct view *v, enum table t, struct slice key, struct slice value, bool last);
 /* ERR_NOT_FOUND if it is not there. */
 int view_delete(struct view *v, enum table t, struct slice key);
+/* Takes every row out of the table. */
+int view_clear(struct view *v, enum table t);
 /* Durable when it returns 0; else nothing of it happened. Frees the view either
  * way. ERR_STORE_IO: what the disk holds is unknown, write no more. */
 int view_commit(struct view *v);

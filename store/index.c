@@ -302,6 +302,30 @@ index_keys(struct key_list *ret, const struct record *r)
 }
 
 int
+record_keys(struct record_keys *ret, struct arena *a, const struct record *r)
+{
+	*ret = (struct record_keys){.index = {.arena = a}, .due = {.arena = a}};
+	int rc = index_keys(&ret->index, r);
+	return rc ? rc : due_keys(&ret->due, r);
+}
+
+void
+index_layout(struct buf *b)
+{
+	for (size_t i = 0; i < kind_count; i++) {
+		const struct message_desc *m = kind_table[i]->message;
+		for (size_t f = 0; f < m->count; f++) {
+			unsigned flags = m->fields[f].flags & (FIELD_INDEXED | FIELD_CLOCKS);
+			if (!flags)
+				continue;
+			buf_append_char(b, (char)kind_table[i]->kind);
+			buf_append_u16be(b, (uint16_t)m->fields[f].number);
+			buf_append_char(b, (char)flags);
+		}
+	}
+}
+
+int
 index_text_of(struct buf *b, const struct record *r, const struct field_desc *field, struct slice value)
 {
 	struct indexing x = {.each = match_text, .record = r, .field = field, .sought = value, .ret = b};

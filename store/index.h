@@ -25,6 +25,15 @@ int index_keys(struct key_list *ret, const struct record *r);
 /* Keys in the due index. */
 int due_keys(struct key_list *ret, const struct record *r);
 
+/* Both, of one record. */
+struct record_keys {
+	struct key_list index, due;
+};
+int record_keys(struct record_keys *ret, struct arena *a, const struct record *r);
+
+/* Which fields have entries: what the tables were made by is compared with it. */
+void index_layout(struct buf *b);
+
 /* What the keys of a field's listings begin with, before the value; NULL: of the plain one. */
 void index_field_prefix(struct buf *b, enum scope scope, struct slice scope_value,
 			const struct field_desc *field);

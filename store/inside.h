@@ -76,6 +76,12 @@ struct store {
 int meta_create(struct view *v);
 /* ERR_NO_STORE, ERR_STORE_VERSION, ERR_STORE_CORRUPT. */
 int meta_check(struct view *v, const char *dir, struct fault *f);
+/* Whether the indexes have entries of the fields that this program indexes: 1, 0 or negative. */
+int meta_has_layout(struct view *v);
+int meta_put_layout(struct view *v);
+/* reindex.c: makes the indexes anew where a program of another contract made them, all or
+ * nothing of them; takes as long as writing them did. */
+int reindex(struct engine *e, const char *dir, struct fault *f);
 enum log { LOG_EVENTS, LOG_ACCESSES };
 int meta_get_head(struct view *v, enum log log, struct head *ret);
 int meta_put_head(struct view *v, enum log log, const struct head *head);

@@ -414,6 +414,12 @@ view_delete(struct view *v, enum table t, struct slice key)
 }
 
 int
+view_clear(struct view *v, enum table t)
+{
+	return error_of(v->engine, mdb_drop(v->txn, v->engine->tables[t], 0));
+}
+
+int
 view_commit(struct view *v)
 {
 	struct engine *e = v->engine;

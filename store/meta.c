@@ -2,9 +2,12 @@
  * number given out in each numbered collection. */
 #include "store/inside.h"
 
+#include "store/index.h"
+
 #define KEY_FORMAT SLICE("format")
 #define KEY_SCHEMA SLICE("schema")
 #define KEY_DIGEST SLICE("digest")
+#define KEY_LAYOUT SLICE("layout")
 
 #define HEAD_BYTES (8 + DIGEST_BYTES)
 
@@ -31,6 +34,8 @@ meta_create(struct view *v)
 		rc = put_version(v, KEY_SCHEMA, STORE_SCHEMA);
 	if (rc == 0)
 		rc = view_put(v, TABLE_META, KEY_DIGEST, SLICE(META_DIGEST_NAME), false);
+	if (rc == 0)
+		rc = meta_put_layout(v);
 	if (rc == 0)
 		rc = meta_put_head(v, LOG_EVENTS, &empty);
 	if (rc == 0)
@@ -71,6 +76,28 @@ meta_check(struct view *v, const char *dir, struct fault *f)
 		return fault_set(f, ERR_STORE_CORRUPT, "%s: the log's digest is not %s", dir,
 				 META_DIGEST_NAME);
 	return 0;
+}
+
+int
+meta_has_layout(struct view *v)
+{
+	struct buf layout = {0};
+	struct slice value;
+	index_layout(&layout);
+	int rc = layout.error ? layout.error : view_get(v, TABLE_META, KEY_LAYOUT, &value);
+	bool same = rc == 0 && slice_equal(value, buf_slice(&layout));
+	buf_release(&layout);
+	return rc == 0 || rc == ERR_NOT_FOUND ? same : rc;
+}
+
+int
+meta_put_layout(struct view *v)
+{
+	struct buf layout = {0};
+	index_layout(&layout);
+	int rc = layout.error ? layout.error : view_put(v, TABLE_META, KEY_LAYOUT, buf_slice(&layout), false);
+	buf_release(&layout);
+	return rc;
 }
 
 int

@@ -140,6 +140,8 @@ open_parts(struct store *s, struct fault *f)
 	if (rc == 0)
 		rc = read_head(s, f);
 	if (rc == 0)
+		rc = reindex(s->engine, s->dir, f);
+	if (rc == 0)
 		rc = documents_open(s->dir, f);
 	if (rc == 0 && (rc = txn_init(&s->txn, s)) != 0)
 		fault_set(f, rc, "the digest %s is not available", META_DIGEST_NAME);

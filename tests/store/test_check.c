@@ -370,7 +370,7 @@ a_record_beyond_the_head(void **state)
 	struct fixture *x = *state;
 	struct slice key, row;
 	fixture_close(x);
-	row_at(x, TABLE_META, -2, &key, &row);
+	row_at(x, TABLE_META, -3, &key, &row);
 	assert_true(slice_is(key, "head"));
 	struct slice event_key, event_row;
 	/* The last two events gone and the head as it was before them: only the records still know. */
@@ -383,6 +383,37 @@ a_record_beyond_the_head(void **state)
 	remove_row(x, TABLE_EVENTS, -1);
 	remove_row(x, TABLE_EVENTS, -1);
 	close_and_expect(x, "lies beyond the log's head, 7");
+}
+
+/* As a program left them that indexed other fields: entries are missing, and there are others. */
+static void
+indexes_by_another_contract_are_made_anew(void **state)
+{
+	struct fixture *x = *state;
+	const struct slice other = SLICE("of another contract"), nothing = SLICE("");
+	struct checked c;
+	struct buf key = {0};
+	fixture_close(x);
+	assert_clean(x);
+	index_prefix(&key, SCOPE_ALL, SLICE(""), NULL, SLICE(""));
+	buf_append_str(&key, "whatever");
+	plant(x, TABLE_INDEX, buf_slice(&key), &nothing);
+	remove_row(x, TABLE_INDEX, 0);
+	remove_row(x, TABLE_DUE, 0);
+	plant(x, TABLE_META, SLICE("layout"), &other);
+	check_store(x, &c);
+	assert_int_equal(c.report.problems, 1);
+	assert_non_null(strstr(c.first, "made by another version"));
+	fixture_open(x);
+	fixture_close(x);
+	assert_clean(x);
+	/* From before it was remembered by what they were made. */
+	remove_row(x, TABLE_INDEX, 0);
+	plant(x, TABLE_META, SLICE("layout"), NULL);
+	fixture_open(x);
+	fixture_close(x);
+	assert_clean(x);
+	buf_release(&key);
 }
 
 int
@@ -412,6 +443,7 @@ main(void)
 		TEST(a_record_removed),
 		TEST(an_envelope_with_another_owner),
 		TEST(a_record_beyond_the_head),
+		TEST(indexes_by_another_contract_are_made_anew),
 		TEST(a_counter_behind_its_records),
 		TEST(an_id_that_was_never_given_out),
 		TEST(a_quota_that_is_not_its_entries_sum),
