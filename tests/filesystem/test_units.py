@@ -109,7 +109,10 @@ class Machine:
     def first(self):
         """Its number outside; None before it is there."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return children[0] if children and pathlib.Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n" else None
+        with contextlib.suppress(OSError):  # what comes before it ends
+            if children and pathlib.Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n":
+                return children[0]
+        return None
 
     def inside(self, *words):
         return ["nsenter", "--all", "--target", self.first(), *words]
