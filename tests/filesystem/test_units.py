@@ -163,13 +163,13 @@ def test_a_running_systemd_mounts_replaces_and_unmounts(server):
             f'[Unit]\nDefaultDependencies=no\n[Service]\nEnvironment=TARGET={server.unix} OPTIONS=as={demo.DU}\n')
         (tmp / "units/zwyd.service").unlink()  # the test's own server stands for it
         # Once it has started the files are there.
-        said = booted.run('systemctl daemon-reload; systemctl start "$1"; cat "$2/whoami"; grep fuse.zwyfs /proc/self/mounts', unit, point)
+        said = booted.run('systemctl daemon-reload; systemctl start "$1"; cat "$2/whoami"; grep " $2 fuse.zwyfs" /proc/self/mounts', unit, point)
         assert f"name=principals/{demo.DU}" in said and "nosuid,nodev,noexec" in said, said
         first = booted.run('systemctl show --value -p MainPID "$1"', unit).strip()
         booted.run('systemctl kill --signal=KILL "$1"', unit)
         eventually(lambda: booted.says('systemctl show --value -p MainPID "$1"', unit).strip() not in (first, "0")
                    and "name=" in booted.says('cat "$1/whoami"', point), "another daemon in its place")
-        booted.run('systemctl stop "$1"; ! grep fuse.zwyfs /proc/self/mounts; test "$(stat -c %a "$2")" = 0', unit, point)
+        booted.run('systemctl stop "$1"; ! grep " $2 fuse.zwyfs" /proc/self/mounts; test "$(stat -c %a "$2")" = 0', unit, point)
         assert "inactive" in booted.run('systemctl is-active "$1" || true', unit)
 
 
@@ -200,7 +200,7 @@ def test_a_running_systemd_mounts_what_fstab_says_when_somebody_looks(server):
         line = f"{server.unix} {point} fuse.zwyfs as={demo.DU},_netdev,nofail,x-systemd.automount 0 0\n"
         with machine(tmp, line) as booted:
             unit = run("systemd-escape", "--path", "--suffix=automount", point).strip()
-            booted.run('systemctl start "$1"; grep -c fuse.zwyfs /proc/self/mounts | grep -x 0', unit)
+            booted.run('systemctl start "$1"; ! grep " $2 fuse.zwyfs" /proc/self/mounts', unit, point)
             assert f"name=principals/{demo.DU}" in booted.run('cat "$1/whoami"', point)
             booted.run('umount "$1"', point)
             assert "name=" in booted.run('cat "$1/whoami"', point), "mounted anew"
