@@ -78,6 +78,7 @@ int meta_create(struct view *v);
 int meta_check(struct view *v, const char *dir, struct fault *f);
 /* Whether the indexes have entries of the fields that this program indexes: 1, 0 or negative. */
 int meta_has_layout(struct view *v);
+/* And the format. */
 int meta_put_layout(struct view *v);
 /* reindex.c: makes the indexes anew where a program of another contract made them, all or
  * nothing of them; takes as long as writing them did. */

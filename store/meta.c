@@ -29,9 +29,7 @@ int
 meta_create(struct view *v)
 {
 	struct head empty = {0};
-	int rc = put_version(v, KEY_FORMAT, STORE_FORMAT);
-	if (rc == 0)
-		rc = put_version(v, KEY_SCHEMA, STORE_SCHEMA);
+	int rc = put_version(v, KEY_SCHEMA, STORE_SCHEMA);
 	if (rc == 0)
 		rc = view_put(v, TABLE_META, KEY_DIGEST, SLICE(META_DIGEST_NAME), false);
 	if (rc == 0)
@@ -78,6 +76,7 @@ meta_check(struct view *v, const char *dir, struct fault *f)
 	return 0;
 }
 
+/* A program of format 1 does not keep it true. */
 int
 meta_has_layout(struct view *v)
 {
@@ -97,7 +96,7 @@ meta_put_layout(struct view *v)
 	index_layout(&layout);
 	int rc = layout.error ? layout.error : view_put(v, TABLE_META, KEY_LAYOUT, buf_slice(&layout), false);
 	buf_release(&layout);
-	return rc;
+	return rc ? rc : put_version(v, KEY_FORMAT, STORE_FORMAT);
 }
 
 int

@@ -50,7 +50,7 @@ struct store_options {
 	void *ctx;
 };
 
-#define STORE_FORMAT 1 /* layout of keys, envelopes, rows */
+#define STORE_FORMAT 2 /* layout of keys, envelopes, rows */
 #define STORE_SCHEMA 1 /* meaning of the records */
 
 /* Makes an empty store in dir (created if missing, mode 0700). ERR_ALREADY_EXISTS if
