@@ -103,8 +103,6 @@ bool process_final(const struct process *p, const char *state); /* also false fo
 unsigned process_applicants(const struct process *p, const zwy_v1_Application *a);
 /* Those of some roles that are meant in this case: what is for several applicants is for its own. */
 unsigned process_roles(const struct process *p, const zwy_v1_Application *a, unsigned roles);
-/* Who may be waited for in a state, whichever case it is. */
-unsigned process_waits(const struct process *p, const char *state);
 /* The states in which the department may change something: "draft or review_returned". Returns dst. */
 const char *process_editable(const struct process *p, char *dst, size_t size);
 /* The condition that `when` names; NULL if it names none: "major". */

@@ -138,14 +138,6 @@ process_roles(const struct process *p, const zwy_v1_Application *a, unsigned rol
 	return (roles & ~p->applicants) | (own ? own : several & ~DU_BIT);
 }
 
-unsigned
-process_waits(const struct process *p, const char *state)
-{
-	const struct state *s = process_state(p, state);
-	unsigned roles = s ? s->roles : 0;
-	return roles & p->applicants ? roles | p->applicants : roles;
-}
-
 const char *
 process_editable(const struct process *p, char *dst, size_t size)
 {

@@ -230,7 +230,7 @@ explain(struct explaining *e, struct call *c, struct slice message, struct fault
 {
 	struct reader *r = server_reader(e->server);
 	e->reads.arena = &e->messages.arena;
-	/* Before reads are noted: what it is made of is named as a whole, note_rulebook(). */
+	/* Before reads are noted: what it is made of is named as a whole, fill_validity(). */
 	if (!server_book(e->server, f))
 		return f->code;
 	reader_note(r, &e->reads);

@@ -10,7 +10,8 @@
 struct inbox {
 	struct server *server;
 	const struct actor *actor;
-	const char *node; /* nothing waits for the actor elsewhere; NULL: it may, who acts for a department */
+	const char *node; /* nothing waits for the actor elsewhere; NULL: it may, where it acts for a
+			     department */
 	struct list_request asked;
 	struct buf after;
 	struct buf reply, last;
@@ -31,13 +32,14 @@ roles_waited_for(const struct kind_desc *kind, struct slice body)
 	char state[64] = "";
 	struct slice text = wire_string(body, zwy_v1_Application_state_tag);
 	if (text.n >= sizeof(state))
-		return 0;
+		return ~0u;
 	memcpy(state, text.p, text.n);
 	if (kind->kind != KIND_APPLICATION)
 		return register_waits(kind->kind, state);
 	const struct process *p =
 		process_of((zwy_v1_ApplicationKind)wire_uint(body, zwy_v1_Application_kind_tag));
-	return p ? process_waits(p, state) : 0;
+	const struct state *s = p ? process_state(p, state) : NULL;
+	return s ? s->roles : 0;
 }
 
 static int
@@ -71,13 +73,13 @@ look_at(struct inbox *in, const struct kind_desc *kind, const struct record *rec
 	return rc;
 }
 
-/* One more would be too many. */
+/* One more would be too many: an explanation takes as long as many records of a list. */
 static bool
 is_full(const struct inbox *in)
 {
 	const struct settings *settings = &in->server->settings;
-	return in->explained >= in->asked.page_size || in->reply.n >= (size_t)settings->page_bytes_max ||
-	       in->seen >= (size_t)settings->page_scan_max;
+	return in->explained >= in->asked.page_size || in->explained >= (size_t)settings->page_size_default ||
+	       in->reply.n >= (size_t)settings->page_bytes_max || in->seen >= (size_t)settings->page_scan_max;
 }
 
 /* The records among which there may be some that wait; false: there are none. */
@@ -102,7 +104,7 @@ walk_kind(struct inbox *in, struct call *c, const struct kind_desc *kind, struct
 				 .index = open_field(kind),
 				 .index_value = SLICE("true"),
 				 .after = buf_slice(&in->after)};
-	struct scan scan;
+	struct scan scan = {0};
 	struct record record;
 	size_t before = in->found;
 	if (!narrow(in, kind, &access, &spec))
@@ -119,10 +121,10 @@ walk_kind(struct inbox *in, struct call *c, const struct kind_desc *kind, struct
 			rc = look_at(in, kind, &record, f);
 	}
 	scan_close(&scan);
-	if (in->found > before)
-		access_remember(c, in->actor, slice_of(kind->collection));
 	if (rc == 0 && in->last.error)
 		rc = ERR_NO_MEMORY;
+	if (rc == 0 && in->found > before)
+		access_remember(c, in->actor, slice_of(kind->collection));
 	return rc && !f->code ? fault_set(f, rc, "the inbox cannot be read") : rc;
 }
 
@@ -130,13 +132,12 @@ walk_kind(struct inbox *in, struct call *c, const struct kind_desc *kind, struct
 static void
 put_validity(struct inbox *in)
 {
-	const unsigned others =
-		RULEBOOK_KINDS | KIND_BIT(KIND_DEPARTMENT) | KIND_BIT(KIND_SYSTEM) | KIND_BIT(KIND_RESOURCE);
+	const unsigned others = RULEBOOK_KINDS | KIND_BIT(KIND_DEPARTMENT) | KIND_BIT(KIND_SYSTEM) |
+				KIND_BIT(KIND_RESOURCE) | KIND_BIT(KIND_QUOTA);
 	for (size_t i = 0; i < kind_count; i++)
-		if (kind_table[i]->segment_count == 2 &&
-		    (open_field(kind_table[i]) || others & KIND_BIT(kind_table[i]->kind)))
+		if (open_field(kind_table[i]) || others & KIND_BIT(kind_table[i]->kind))
 			wire_put_string(&in->reply, zwy_v1_ListInboxResponse_depends_on_tag,
-					slice_of(kind_table[i]->collection));
+					slice_of(kind_table[i]->segments[0].text));
 	wire_put_uint(&in->reply, zwy_v1_ListInboxResponse_valid_ms_tag,
 		      (uint64_t)explanation_valid_ms(in->server));
 }
@@ -165,11 +166,8 @@ list_inbox(struct inbox *in, struct call *c, struct slice message, struct fault 
 		return rc;
 	if (in->asked.token.n && (rc = token_read(&in->after, in->server, in->actor, &in->asked, f)) != 0)
 		return rc;
-	const struct rulebook *book = server_book(in->server, f);
-	if (!book)
-		return f->code;
 	if (!actor_has(in->actor, ROLE_BIT(zwy_v1_ROLE_DU)))
-		in->node = node_for(in->actor->level, in->actor->region, book->nodes, book->node_count);
+		in->node = in->actor->node;
 	/* Keys begin with the kind: those before the token's have ended. */
 	for (size_t i = 0; i < kind_count && !in->full; i++)
 		if (open_field(kind_table[i]) && (rc = walk_kind(in, c, kind_table[i], f)) != 0)

@@ -2,12 +2,19 @@
 """The inbox holds what Explain says waits for the caller, all of it and nothing else, however long its pages are."""
 import os
 import pathlib
+import signal
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 from zwytest import Mount, demo, eventually, main, refused, with_server  # noqa: E402
 
-WORKERS = (demo.CA, demo.OP, demo.DU, demo.CITY_CA, demo.CITY_OP, demo.CITY_DU, "core-du-health", "core-reg", "bootstrap")
+# Who has several roles: of a department and of an authority, in a city and in the province.
+BOTH = {"city-both": ("suzhou-finance", "LEVEL_CITY", "320500", ("ROLE_CA", "ROLE_DU")),
+        "province-both": (demo.DEPARTMENT, "LEVEL_PROVINCE", "320000", ("ROLE_CA", "ROLE_DU")),
+        "auditing-operator": (demo.DEPARTMENT, "LEVEL_PROVINCE", "320000", ("ROLE_REG", "ROLE_OP"))}
+COLLECTIONS = ("applications", "exemptions", "legacy-clouds", "exchanges", "forecasts")  # in the order of kinds
+WORKERS = (*BOTH, demo.CA, demo.OP, demo.DU, demo.CITY_CA, demo.CITY_OP, demo.CITY_DU, "core-du-health", "core-reg", "bootstrap")
 
 
 def inbox(client, who, page_size=0):
@@ -37,6 +44,9 @@ def fill(client):
         demo.in_state(client, state)
     demo.fill(client)
     client.call("CreateForecast", as_=demo.DU, forecast={"name": f"forecasts/{demo.DEPARTMENT}/2027", "plan": "the plan"})
+    for slug, (organisation, level, region, roles) in BOTH.items():
+        client.call("CreatePrincipal", as_="demo", principal={
+            "name": f"principals/{slug}", "roles": roles, "organisation": organisation, "level": level, "region": region})
 
 
 def test_it_is_what_explain_says_of_each_case(server):
@@ -47,7 +57,7 @@ def test_it_is_what_explain_says_of_each_case(server):
         alone = {name: without_validity(one) for name, one in explained(client, who).items()}
         for size in (0, 1, 3, 10**6):
             entries = inbox(client, who, size)
-            assert [e.name for e in entries] == sorted(alone, key=lambda n: (n.startswith("forecasts/"), n)), (who, size)
+            assert [e.name for e in entries] == sorted(alone, key=lambda n: (COLLECTIONS.index(n.split("/")[0]), n)), (who, size)
             assert all(e.explanation == alone[e.name] for e in entries), (who, size)
         lengths.add(len(alone))
     assert len(lengths) > 3 and 0 in lengths, lengths
@@ -68,7 +78,38 @@ def test_no_case_is_left_out_however_many_there_are(server):
         assert mount.read(f"inbox/{entries[0]}/state") == "submitted\n"
         gone = min(cases)
         demo.act(client, gone, "accept", demo.CA)
-        eventually(lambda: len(os.listdir(mount / "inbox")) == len(cases) - 1, "the mount to hear of it")
+        eventually(lambda: len(os.listdir(mount / "inbox")) == len(cases) - 1, "it to be gone")
+    finally:
+        mount.close()
+
+
+@with_server(clock=None)
+def test_what_a_mount_keeps_of_it_ends_with_whatever_comes_to_it(server):
+    client = server.client()
+    demo.file(client, submit=False)
+    mount = Mount(server, f"as={demo.DU},cache_time=600000,heartbeat=600000,read_deadline=1000,max_stale=0")
+
+    def shown():
+        return sorted(os.listdir(mount / "inbox"))
+
+    def kept():
+        shown()
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            return bool(shown())
+        except OSError:
+            return False
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+    try:
+        eventually(kept, "the inbox to be kept")
+        before = shown()
+        year = time.gmtime().tm_year + 1
+        client.call("CreateForecast", as_=demo.DU, forecast={"name": f"forecasts/{demo.DEPARTMENT}/{year}", "plan": "the plan"})
+        eventually(lambda: len(shown()) == len(before) + 1, "the forecast to come into it")
+        eventually(kept, "the inbox to be kept again")
+        demo.file(client, submit=False)
+        eventually(lambda: len(shown()) == len(before) + 2, "the application to come into it")
     finally:
         mount.close()
 
