@@ -222,7 +222,7 @@ caller_identify(struct caller *c, struct load *l, unsigned needs)
 		return true;
 	/* Who it was will do, and on a private mount nobody where no place of the caller's is meant. */
 	bool whoever = !(needs & NEED_CALLER) && !m->options.allow_other;
-	if (needs & OFFLINE && !c->changed && (whoever || c->identity != IDENTITY_UNKNOWN))
+	if (needs & OFFLINE && (whoever || (c->identity != IDENTITY_UNKNOWN && !c->changed)))
 		return true;
 	*load_next(l) = c->waiting;
 	c->waiting = l;

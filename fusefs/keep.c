@@ -119,7 +119,8 @@ make_room(struct mount *m)
 	unsigned n = 0;
 	for (struct caller *c = m->callers; c; c = c->next) {
 		n += has_watch(c);
-		if (has_watch(c) && !c->in_flight && (!quietest || c->used_at < quietest->used_at))
+		if (has_watch(c) && !c->in_flight && !c->handles &&
+		    (!quietest || c->used_at < quietest->used_at))
 			quietest = c;
 	}
 	if (n < m->options.max_watches)
@@ -135,7 +136,6 @@ start_keeping(struct caller *c)
 {
 	struct mount *m = c->mount;
 	struct watch *w = watch_of(c);
-	c->used_at = now_ms();
 	if (!c->cache && m->options.cache)
 		c->cache = cache_new(m->options.cache, answer_ended, m);
 	if (m->options.allow_other && !has_watch(c) && make_room(m))

@@ -361,6 +361,7 @@ void error_line(const struct zwy_error *error, char *dst, size_t size);
 void watch_init(struct watch *w, struct mount *m, struct caller *c, const struct watch_ops *ops);
 /* first: the revision after which it begins; 0: from now on. */
 void watch_start(struct watch *w, uint64_t first);
+/* Forgets where it was. */
 void watch_stop(struct watch *w);
 /* It has heard everything, and from the server of late. */
 bool watch_speaks(const struct watch *w);

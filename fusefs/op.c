@@ -76,6 +76,7 @@ op_new(struct mount *m, fuse_req_t req, struct node *n)
 	op->node = n;
 	node_ref(n);
 	caller->in_flight++;
+	caller->used_at = now_ms();
 	op->next = m->ops;
 	if (m->ops)
 		m->ops->prev = op;

@@ -159,9 +159,6 @@ tolerated(const struct view_task *t, const struct ask *a)
 		return a->need == NEED_RECORD && a->code == ERR_NOT_FOUND;
 	case VIEW_RESULT_STATE:
 		return a->need == NEED_PARENT;
-	case VIEW_NAME_LINK:
-		return a->need == NEED_RECORD &&
-		       (view_errno(a->code) == ENOENT || view_errno(a->code) == EACCES);
 	default:
 		return false;
 	}

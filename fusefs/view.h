@@ -37,7 +37,6 @@ struct view_context {
 
 #define VIEW_PAGE_SIZE    1000 /* records */
 #define VIEW_NAMES_SIZE   4000 /* names */
-#define VIEW_INBOX_SIZE   200  /* cases that wait for the caller, each with why */
 #define VIEW_AUDIT_LISTED 1000 /* newest events listed in audit/; each is found by its revision */
 
 /* What ends an answer that is kept. */
@@ -93,6 +92,8 @@ bool view_streams(const struct view_task *t);
 enum content_type view_entry_type(const struct place *p);
 void view_add_names(struct content *c, enum content_type type, bool values, struct slice page);
 
+/* Whether a Chinese name may stand without its record's slug: by itself it leads to one. */
+bool view_name_alone(struct slice zh);
 /* 财政局@nanjing-finance: the record's Chinese name and its slug; false: it has no slug. */
 bool view_split_name(struct slice name, struct slice *ret_zh, struct slice *ret_slug);
 

@@ -121,8 +121,14 @@ occurs_once(const uint64_t *hashes, size_t n, uint64_t h)
 	return low < n && hashes[low] == h && (low + 1 == n || hashes[low + 1] != h);
 }
 
-/* 云服务器. Where two records share a name, and where a filter could not say it, it stands with its
- * slug: 财政局@nanjing-finance. */
+/* Between the quotes of a filter stands no quote, and what follows an @ is a slug. */
+bool
+view_name_alone(struct slice zh)
+{
+	return !memchr(zh.p, '"', zh.n) && !memchr(zh.p, '@', zh.n);
+}
+
+/* 云服务器; where two records share a name, both carry their slug: 财政局@nanjing-finance. */
 static int
 chinese_names(struct view_task *t, struct content *c)
 {
@@ -136,7 +142,7 @@ chinese_names(struct view_task *t, struct content *c)
 		struct slice slug = last_part(wire_string(record, 1));
 		if (zh.n == 0)
 			continue;
-		if (!memchr(zh.p, '"', zh.n) && occurs_once(hashes, n, slice_hash(HASH_FIRST, zh)))
+		if (view_name_alone(zh) && occurs_once(hashes, n, slice_hash(HASH_FIRST, zh)))
 			content_add(c, CONTENT_LINK, zh);
 		else
 			content_add(c, CONTENT_LINK,
@@ -423,10 +429,12 @@ static int
 name_link(struct view_task *t, struct content *c)
 {
 	struct slice list = list_bytes(t), named, other, zh, slug;
-	if (next_item(&list, &named) && !next_item(&list, &other))
-		return link_to(t, c, wire_string(named, 1));
 	const struct ask *a = view_answer(t, NEED_RECORD);
-	if (!a || a->code || !view_split_name(t->place.vars[0], &zh, &slug) ||
+	if (!a)
+		return next_item(&list, &named) && !next_item(&list, &other)
+			       ? link_to(t, c, wire_string(named, 1))
+			       : ENOENT;
+	if (!view_split_name(t->place.vars[0], &zh, &slug) ||
 	    !slice_equal(field(t->place.kind, buf_slice(&a->answer), "name_zh"), zh))
 		return ENOENT;
 	return link_to(t, c, wire_string(buf_slice(&a->answer), 1));

@@ -152,23 +152,21 @@ first_of_several(const struct place *p)
 	return several && p->depth == 1 ? k->segments[1].text : NULL;
 }
 
-/* The records of a Chinese name, and where it ends in @SLUG, that record: view_split_name(). Between
- * the quotes of a filter stands no quote. */
+/* The records of a Chinese name, or with a slug behind it that record. */
 static void
 ask_named(struct view_task *t)
 {
 	const struct place *p = &t->place;
 	struct slice name = p->vars[0], zh, slug;
-	if (!memchr(name.p, '"', name.n)) {
-		const char *filter = arena_printf(&t->arena, "name_zh=\"%.*s\"", (int)name.n, name.p);
-		depends(t, ask_names(t, NEED_COLLECTION, method_path(p->kind, VERB_LIST), p->name, filter),
-			p->name, TOPIC_RECORD);
-	}
 	if (view_split_name(name, &zh, &slug)) {
 		const char *record =
 			arena_printf(&t->arena, "%.*s/%.*s", (int)p->name.n, p->name.p, (int)slug.n, slug.p);
 		depends(t, view_ask(t, NEED_RECORD, method_path(p->kind, VERB_GET), 1, slice_of(record)),
 			slice_of(record), TOPIC_RECORD);
+	} else if (view_name_alone(name)) {
+		const char *filter = arena_printf(&t->arena, "name_zh=\"%.*s\"", (int)name.n, name.p);
+		depends(t, ask_names(t, NEED_COLLECTION, method_path(p->kind, VERB_LIST), p->name, filter),
+			p->name, TOPIC_RECORD);
 	}
 }
 
@@ -210,8 +208,7 @@ ask_newest(struct view_task *t)
 static void
 ask_inbox(struct view_task *t)
 {
-	struct ask *a = ask_list_of(t, NEED_CASES, "/zwy.v1.RuleService/ListInbox", (struct slice){0},
-				    VIEW_INBOX_SIZE, NULL, false);
+	struct ask *a = ask_list(t, NEED_CASES, "/zwy.v1.RuleService/ListInbox", (struct slice){0}, NULL);
 	depends(t, a, SLICE("applications"), TOPIC_SAID);
 }
 

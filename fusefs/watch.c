@@ -125,11 +125,11 @@ watch_start(struct watch *w, uint64_t first)
 void
 watch_stop(struct watch *w)
 {
+	uint64_t count = w->count + 1; /* what is asked now may be from before the next */
 	if (w->call)
 		zwy_call_cancel(w->call);
-	w->call = NULL;
-	w->caught_up = false;
-	w->retry_at = 0;
+	watch_init(w, w->mount, w->caller, w->ops);
+	w->count = count;
 }
 
 /* Heard nothing of for three heartbeats: it, or the way to it, is not there any more. */
