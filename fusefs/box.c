@@ -215,6 +215,12 @@ file_set(struct box_file *f, struct slice bytes, msec now)
 	return eno;
 }
 
+int
+box_fill(struct box_file *f, struct slice bytes)
+{
+	return bytes.n > f->box->limits.file ? EFBIG : file_set(f, bytes, f->mtime);
+}
+
 static int
 file_write(struct box_file *f, uint64_t offset, struct slice data, msec now)
 {

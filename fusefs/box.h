@@ -101,6 +101,8 @@ struct box_file *box_find(struct box *b, struct slice directory, struct slice na
 /* A new empty file; one reference for the caller. 0 or an errno. */
 int box_create(struct box *b, enum box_area area, struct slice directory, struct slice name, uint64_t inode,
 	       msec now, struct box_file **ret);
+/* What a new file begins with. 0 or an errno. */
+int box_fill(struct box_file *f, struct slice bytes);
 struct box_file *box_file_ref(struct box_file *f);
 void box_file_unref(struct box_file *f);
 bool box_is_request(const struct box_file *f);
@@ -138,8 +140,8 @@ int box_settle(struct box *b, struct slice name, struct slice raw, const struct 
 void box_note(struct box *b, struct slice name, const struct box_result *outcome);
 bool box_result_find(const struct box *b, struct slice name, struct box_result *ret);
 void box_result_names(const struct box *b, struct content *c);
-/* Results whose outcome is unknown; calls fn for each. */
-void box_unknown(struct box *b, void (*fn)(void *ctx, struct box *b, const char *name), void *ctx);
+/* Results whose outcome is unknown; calls fn for each. Whether there is any. */
+bool box_unknown(struct box *b, void (*fn)(void *ctx, struct box *b, const char *name), void *ctx);
 /* An unknown one turned out not to have arrived, or to be known: replaces it. */
 void box_resolve(struct box *b, struct slice name, const struct box_result *outcome);
 /* The server has another history now, e.g. of a backup: what was accepted is unknown until it says so. */

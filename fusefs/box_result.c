@@ -51,10 +51,13 @@ box_hide(struct box *b, struct slice path)
 	size_t count = 0;
 	if (box_hidden(b, path))
 		return 0;
-	for (const struct hidden *h = b->hidden; h; h = h->next)
-		count++;
-	if (count >= b->limits.files)
-		return EBUSY;
+	for (struct hidden **p = &b->hidden; *p; p = &(*p)->next)
+		if (++count >= b->limits.files) { /* the oldest is seen again */
+			struct hidden *oldest = *p;
+			*p = oldest->next;
+			free(oldest);
+			break;
+		}
 	struct hidden *h = calloc(1, sizeof(*h) + path.n + 1);
 	if (!h)
 		return ENOMEM;
@@ -147,14 +150,26 @@ box_note(struct box *b, struct slice name, const struct box_result *outcome)
 		e->result = *outcome;
 }
 
+/* What was accepted stays so. Of what nobody knows only the server can say that it was not, and not
+ * by a refusal for now. */
+static bool
+may_be_refused(const struct box_result *before, struct slice raw, const struct box_result *outcome)
+{
+	return before->state == BOX_REFUSED ||
+	       (before->state == BOX_UNKNOWN && raw.n && outcome->error_number != EAGAIN);
+}
+
 int
 box_settle(struct box *b, struct slice name, struct slice raw, const struct box_result *outcome)
 {
-	struct result_entry *e = find_or_add(b, name);
+	struct result_entry *e = find(b, name);
+	if (e && outcome->state == BOX_REFUSED && !may_be_refused(&e->result, raw, outcome))
+		return 0;
+	if (e && e->result.state == BOX_ACCEPTED && outcome->state == BOX_UNKNOWN)
+		return 0;
+	e = find_or_add(b, name);
 	if (!e)
 		return ENOMEM;
-	if (e->raw.n && e->result.state == BOX_ACCEPTED && outcome->state != BOX_ACCEPTED)
-		return 0;
 	e->result = *outcome;
 	buf_release(&e->raw);
 	if (outcome->state != BOX_REFUSED)
@@ -162,12 +177,16 @@ box_settle(struct box *b, struct slice name, struct slice raw, const struct box_
 	return e->raw.error ? ENOMEM : 0;
 }
 
-void
+bool
 box_unknown(struct box *b, void (*fn)(void *ctx, struct box *b, const char *name), void *ctx)
 {
+	bool any = false;
 	for (struct result_entry *e = b->results; e; e = e->next)
-		if (e->result.state == BOX_UNKNOWN)
+		if (e->result.state == BOX_UNKNOWN) {
 			fn(ctx, b, e->name);
+			any = true;
+		}
+	return any;
 }
 
 void

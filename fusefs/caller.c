@@ -24,11 +24,11 @@ caller_free(struct caller *c)
 	free(c);
 }
 
-/* Somebody whom the server does not know, and of whom nothing is on its way. */
+/* Somebody whom the server does not know, or was never heard to, and of whom nothing is on its way. */
 static bool
 is_idle_stranger(const struct caller *c)
 {
-	return c->identity == IDENTITY_REFUSED && !c->handles && !c->in_flight && !c->pending && !c->whoami;
+	return c->identity != IDENTITY_KNOWN && !c->handles && !c->in_flight && !c->pending && !c->whoami;
 }
 
 /* Strangers come and go: any number of user ids is free to try. */
@@ -124,6 +124,18 @@ box_of(struct mount *m, const char *principal)
 	return b;
 }
 
+/* What was shown and said to who it was until now. */
+static void
+forget_person(struct caller *c)
+{
+	if (c->cache)
+		cache_clear(c->cache);
+	index_reset(c);
+	events_forget(&c->events);
+	free(c->refusals);
+	c->refusals = NULL;
+}
+
 static void
 learn(struct caller *c, struct slice answer)
 {
@@ -135,8 +147,8 @@ learn(struct caller *c, struct slice answer)
 	struct slice version = wire_string(answer, zwy_v1_WhoAmIResponse_server_version_tag);
 	if (name.n == 0 || name.n >= sizeof(c->principal))
 		return;
-	if (!slice_is(name, c->principal) && c->cache)
-		cache_clear(c->cache); /* another sees something else */
+	if (!slice_is(name, c->principal))
+		forget_person(c); /* another sees something else */
 	snprintf(c->principal, sizeof(c->principal), "%.*s", (int)name.n, name.p);
 	snprintf(m->server_version, sizeof(m->server_version), "%.*s", (int)version.n, version.p);
 	int64_t ahead = wall_ms() - wire_time(answer, zwy_v1_WhoAmIResponse_time_tag);
@@ -183,12 +195,15 @@ done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 	if (!error->status) {
 		learn(c, buf_slice(&c->whoami_answer));
 	} else if (is_refusal(error)) {
+		forget_person(c);
 		c->identity = IDENTITY_REFUSED;
 		c->principal[0] = '\0';
 		c->box = NULL;
 	}
 	if (!error->status || is_refusal(error))
 		c->asked_at = now_ms();
+	else
+		c->changed |= c->asked_changed;
 	wake(c);
 }
 
@@ -201,6 +216,7 @@ ask(struct caller *c)
 	options.message = message;
 	options.done = done;
 	buf_clear(&c->whoami_answer);
+	c->asked_changed = c->changed;
 	c->changed = false;
 	c->whoami = zwy_call_start(m->client, "/zwy.v1.OrganisationService/WhoAmI", (struct zwy_bytes){"", 0},
 				   &options);

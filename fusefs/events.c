@@ -31,12 +31,28 @@ moved(struct watch *w)
 	(void)w; /* who waits for it looks after each turn of the loop */
 }
 
+void
+events_forget(struct events *e)
+{
+	watch_stop(&e->watch);
+	buf_release(&e->lines);
+	e->changed = 0;
+}
+
 static void
 ended(struct watch *w, enum watch_end why)
 {
 	struct events *e = (struct events *)w;
-	if (why == WATCH_REPLACED)
+	if (why == WATCH_REPLACED) {
 		buf_append_str(&e->lines, "# the server has another history now, perhaps from a backup\n");
+		bound_lines(e);
+	}
+	/* Who is somebody else now, or nobody, begins again when something is asked for them. */
+	if (why == WATCH_CHANGED && w->mount->options.allow_other) {
+		unsigned failures = w->failures;
+		events_forget(e);
+		w->failures = failures; /* who waits for it sees that it cannot be had */
+	}
 }
 
 static const struct watch_ops lines_ops = {.event = add_line, .moved = moved, .ended = ended};
@@ -50,8 +66,7 @@ events_init(struct events *e, struct mount *m, struct caller *c)
 void
 events_release(struct events *e)
 {
-	watch_stop(&e->watch);
-	buf_release(&e->lines);
+	events_forget(e);
 }
 
 static bool
@@ -60,13 +75,33 @@ is_started(const struct watch *w)
 	return w->call || w->retry_at;
 }
 
+/* Of a shared mount no more users have the file at a time than have watches (max_watches), as far as
+ * it is not open: it is made again for who comes back. */
+static void
+make_room(struct mount *m)
+{
+	struct caller *quietest = NULL;
+	unsigned n = 0;
+	for (struct caller *c = m->callers; c; c = c->next) {
+		if (!is_started(&c->events.watch))
+			continue;
+		n++;
+		if (!c->handles && !c->in_flight && (!quietest || c->used_at < quietest->used_at))
+			quietest = c;
+	}
+	if (quietest && n >= m->options.max_watches)
+		events_forget(&quietest->events);
+}
+
 /* From where the mount began, as soon as that is known. */
 static void
 start(struct events *e)
 {
-	const struct mount *m = e->watch.mount;
-	if (!is_started(&e->watch) && (m->start_revision || m->watch.failures))
-		watch_start(&e->watch, m->start_revision);
+	struct mount *m = e->watch.mount;
+	if (is_started(&e->watch) || !(m->start_revision || m->watch.failures))
+		return;
+	make_room(m);
+	watch_start(&e->watch, m->start_revision);
 }
 
 /* Everything up to the last change through this mount is in the file; who has waited for

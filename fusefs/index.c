@@ -279,6 +279,17 @@ reply(struct op *op)
 
 static void read_on(struct op *op);
 
+/* Rows before those that are wanted. */
+static void
+pass_over(struct index_reader *r, const struct op *op)
+{
+	uint64_t row = op ? (uint64_t)op->offset / INDEX_WIDTH : 0, there = r->rows.n / INDEX_WIDTH;
+	uint64_t before = row > r->from + 1 ? row - 1 - r->from : 0;
+	before = before < there ? before : there;
+	buf_consume(&r->rows, (size_t)before * INDEX_WIDTH);
+	r->from += before;
+}
+
 static void
 rows_message(void *ctx, struct zwy_call *call, struct zwy_bytes bytes)
 {
@@ -304,6 +315,7 @@ rows_done(void *ctx, struct zwy_call *call, const struct zwy_error *error)
 		if (w.number == 1 && w.type == WIRE_LEN)
 			index_row(w.bytes, &r->rows);
 	r->begun = !eno;
+	pass_over(r, op);
 	eno = eno || !(r->rows.error || r->token.error) ? eno : ENOMEM;
 	buf_release(&r->page);
 	if (op && eno)
@@ -348,6 +360,10 @@ read_on(struct op *op)
 static void
 start_reading(struct op *op)
 {
+	if (!is_free(op)) { /* another's page did not come for an hour */
+		op_error(op, EIO);
+		return;
+	}
 	uint64_t row = (uint64_t)op->offset / INDEX_WIDTH;
 	seek(op->handle->index, row ? row - 1 : 0);
 	read_on(op);

@@ -88,9 +88,10 @@ struct caller {
 	gid_t gid;
 	char uid_text[12];
 	enum identity identity;
-	int64_t asked_at;  /* now of the last answer to who it is; 0: never */
-	int identity_code; /* why it is not known: ERR_*; 0 */
-	bool changed;      /* a principal or delegation changed since */
+	int64_t asked_at;   /* now of the last answer to who it is; 0: never */
+	int identity_code;  /* why it is not known: ERR_*; 0 */
+	bool changed;       /* a principal or delegation changed since */
+	bool asked_changed; /* the question under way was asked because of that */
 	char principal[NAME_MAX_BYTES];
 	bool clock_is_set;
 	struct box *box;
@@ -115,6 +116,7 @@ struct caller {
 #define FRESH_COUNT 256
 struct fresh {
 	uint64_t inode;
+	int64_t at; /* now when it was rendered */
 	pid_t pid;
 	struct caller *caller;
 	struct content *content;
@@ -202,6 +204,7 @@ struct op {
 	struct send *send;
 	bool of_path;       /* lookup, open and their like: never EINTR */
 	int64_t give_up_at; /* when an interrupt takes effect; 0: none */
+	bool stop;          /* it took effect on what was carried out: nothing more is begun */
 	void (*loaded)(struct op *op, int eno, struct content *c, struct box_file *f);
 	struct answer *made_of;  /* in loaded: the content may be kept as long as it; NULL */
 	struct listing *listing; /* in loaded: the pages to come, for the callee to take; NULL */
@@ -372,6 +375,8 @@ int64_t watch_check(struct watch *w, int64_t now);
 
 void events_init(struct events *e, struct mount *m, struct caller *c);
 void events_release(struct events *e);
+/* Begins again when somebody asks for it. */
+void events_forget(struct events *e);
 /* Calls op->resume when the caller's events are complete, at once if they are. */
 void events_wait(struct op *op, void (*resume)(struct op *op));
 

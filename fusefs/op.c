@@ -94,7 +94,7 @@ op_begin(fuse_req_t req, fuse_ino_t inode, bool of_path)
 		fuse_reply_err(req, n ? ENOMEM : ENOENT);
 		return NULL;
 	}
-	if (op->caller->in_flight > m->options.max_calls) {
+	if (op->caller->in_flight > m->options.max_calls || op->caller->pending > m->options.max_calls) {
 		op_error(op, EBUSY);
 		return NULL;
 	}
@@ -132,11 +132,20 @@ ops_give_up(struct mount *m, int64_t now)
 			earliest = op->give_up_at < earliest ? op->give_up_at : earliest;
 			continue;
 		}
+		if (op->sent && op->wait_until) {
+			/* It was carried out. */
+			op->give_up_at = op->wait_until = 0;
+			op->stop = true;
+			op->resume(op);
+			continue;
+		}
 		if (op->handle && op->handle->busy) {
 			op->handle->busy = false;
 			box_committed(&op->handle->box, EINTR);
 		}
-		op_error(op, EINTR);
+		/* Many write again after EINTR, which for a line on its way would be another. */
+		bool line = op->send && op->handle && op->handle->type == HANDLE_LINE;
+		op_error(op, line ? ETIMEDOUT : EINTR);
 	}
 	return earliest;
 }
@@ -193,10 +202,14 @@ fill_path(char ret[TREE_PATH_MAX], const struct node *parent, const char *name)
 
 /* ---- fresh content ------------------------------------------------------ */
 
+/* One system call looks up, asks for attributes and opens; whoever only looked up may open much later. */
+#define FRESH_MS 10000
+
 static bool
 is_fresh(const struct fresh *f, const struct op *op, uint64_t inode)
 {
-	return f->content && f->inode == inode && f->pid == op->pid && f->caller == op->caller;
+	return f->content && f->inode == inode && f->pid == op->pid && f->caller == op->caller &&
+	       now_ms() - f->at < FRESH_MS;
 }
 
 void
@@ -212,8 +225,12 @@ fresh_put(struct op *op, uint64_t inode, struct content *c, bool again)
 		f = &m->fresh[m->next_fresh++ % FRESH_COUNT];
 	content_ref(c);
 	content_unref(f->content);
-	*f = (struct fresh){
-		.inode = inode, .pid = op->pid, .caller = op->caller, .content = c, .again = again};
+	*f = (struct fresh){.inode = inode,
+			    .at = now_ms(),
+			    .pid = op->pid,
+			    .caller = op->caller,
+			    .content = c,
+			    .again = again};
 }
 
 const struct content *

@@ -89,7 +89,7 @@ unlink_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		eno = EPERM;
 		if (fill_path(path, op->node, op->name) == 0 && tree_resolve(&p, slice_of(path)) == 0 &&
 		    p.view == VIEW_BODY && c->mode & 0200)
-			eno = box_hide(op->caller->box, slice_of(path));
+			eno = op->caller->box ? box_hide(op->caller->box, slice_of(path)) : EACCES;
 	}
 	content_unref(c);
 	op_error(op, eno);

@@ -50,7 +50,7 @@ static uint64_t
 inode_of_entry(const struct handle *h, const char *name)
 {
 	char path[TREE_PATH_MAX];
-	struct box *b = h->caller->box;
+	struct box *b = node_traits(h->node) & TRAIT_WRITABLE ? h->caller->box : NULL;
 	struct box_file *f = b ? box_find(b, slice_of(h->node->path), slice_of(name)) : NULL;
 	if (f)
 		return f->inode;

@@ -167,6 +167,10 @@ line_sent(struct op *op, int eno)
 		lines_end(op, eno, op->used);
 		return;
 	}
+	if (op->stop && op->data.n) {
+		lines_end(op, EINTR, op->size - op->data.n);
+		return;
+	}
 	write_lines(op);
 }
 

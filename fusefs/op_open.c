@@ -119,22 +119,33 @@ open_line(struct op *op, const struct content *template)
 	reply_open(op, h);
 }
 
+/* A new file that nobody got open is none. */
+static void
+end_creation(struct box_file *f)
+{
+	if (f && f->handles == 0)
+		box_unlink(f);
+	box_file_unref(f);
+}
+
 /* A document that the server has is written anew, or from what it was. */
 static void
 open_document(struct op *op, const struct content *before)
 {
 	struct slice path = slice_of(op->node->path), name = last_part(path);
 	struct box_file *f = NULL;
-	int eno = box_create(op->caller->box, BOX_DOCUMENTS, (struct slice){path.p, path.n - name.n - 1},
-			     name, nodes_new_file_inode(&op->mount->nodes), wall_ms(), &f);
-	if (eno) {
+	/* The server may have ceased to know the caller while it was asked for the body. */
+	int eno = !op->caller->box ? EACCES
+				   : box_create(op->caller->box, BOX_DOCUMENTS,
+						(struct slice){path.p, path.n - name.n - 1}, name,
+						nodes_new_file_inode(&op->mount->nodes), wall_ms(), &f);
+	if (!eno && before && before->bytes.n && !(op->fi.flags & O_TRUNC))
+		eno = box_fill(f, buf_slice(&before->bytes));
+	if (eno)
 		op_error(op, eno);
-		return;
-	}
-	if (before && before->bytes.n && !(op->fi.flags & O_TRUNC))
-		buf_append_slice(&f->content, buf_slice(&before->bytes));
-	open_box(op, f);
-	box_file_unref(f);
+	else
+		open_box(op, f);
+	end_creation(f);
 }
 
 static void
@@ -339,7 +350,7 @@ create_file(struct op *op, enum box_area area)
 		return;
 	}
 	create_in_box(op, f);
-	box_file_unref(f);
+	end_creation(f);
 }
 
 /* An action that is not possible now may still be asked for: the server says why not. */

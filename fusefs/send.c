@@ -86,6 +86,7 @@ send_free(struct send *s)
 	if (s->call)
 		zwy_call_cancel(s->call);
 	s->caller->pending--;
+	s->caller->snapshots -= s->held;
 	buf_release(&s->answer);
 	buf_release(&s->raw);
 	free(s);
@@ -115,8 +116,11 @@ send_detach(struct send *s)
 static void
 told(struct op *op)
 {
-	if (!keep_heard(op))
+	if (!keep_heard(op)) {
 		keep_forget(op->mount);
+		if (op->caller->cache)
+			cache_clear(op->caller->cache);
+	}
 	op->sent(op, 0);
 }
 

@@ -20,6 +20,7 @@ struct send {
 	char name[BOX_NAME_MAX];
 	struct buf raw; /* of a request, or the document's body */
 	size_t sent;    /* of the body */
+	size_t held;    /* of the body, in the caller's snapshots */
 	char record[160], action[64];
 	uint64_t revision; /* that the server answered; 0: none */
 };

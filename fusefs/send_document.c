@@ -57,15 +57,20 @@ void
 send_document(struct op *op, struct slice record, const char *filename, struct slice body,
 	      void (*done)(struct op *op, int eno))
 {
-	struct send *s = send_new(op, done);
+	const struct caller *c = op->handle ? op->handle->caller : op->caller;
+	/* It is copied, for the file may change meanwhile. */
+	bool room = !c->snapshots || c->snapshots + body.n <= op->mount->options.max_bytes;
+	struct send *s = room ? send_new(op, done) : NULL;
 	struct buf first = {0};
 	if (!s) {
-		done(op, ENOMEM);
+		done(op, room ? ENOMEM : EAGAIN);
 		return;
 	}
 	snprintf(s->record, sizeof(s->record), "%.*s", (int)record.n, record.p);
 	snprintf(s->name, sizeof(s->name), "%s", filename);
 	buf_append_slice(&s->raw, body);
+	s->held = s->raw.n;
+	s->caller->snapshots += s->held;
 	s->settle = document_settled;
 	wire_put_string(&first, zwy_v1_UploadRequest_name_tag, record);
 	wire_put_string(&first, zwy_v1_UploadRequest_filename_tag, slice_of(filename));

@@ -99,7 +99,6 @@ ask(void *ctx, struct box *b, const char *name)
 	struct zwy_metadata metadata[1];
 	struct buf request = {0};
 	char text[NAME_MAX_BYTES * 2];
-	m->ask_unknown_at = now_ms() + ASK_EVERY_MS;
 	struct question *q = is_asked(m, b, name) ? NULL : calloc(1, sizeof(*q));
 	if (!q)
 		return;
@@ -127,9 +126,10 @@ ask_unknown(struct mount *m, int64_t now)
 {
 	if (now < m->ask_unknown_at)
 		return m->ask_unknown_at;
-	m->ask_unknown_at = 0;
+	/* All results are looked through no more often than that. */
+	m->ask_unknown_at = now + ASK_EVERY_MS;
+	bool any = false;
 	for (struct caller *c = m->callers; c; c = c->next)
-		if (c->box)
-			box_unknown(c->box, ask, c);
-	return m->ask_unknown_at ? m->ask_unknown_at : INT64_MAX;
+		any |= c->box && box_unknown(c->box, ask, c);
+	return any ? m->ask_unknown_at : INT64_MAX;
 }

@@ -72,9 +72,10 @@ end(struct watch *w, enum watch_end why)
 {
 	w->call = NULL;
 	w->caught_up = false;
+	w->count += why != WATCH_LOST; /* what was asked before is of other eyes, or of another history */
 	if (why == WATCH_REPLACED) {
 		w->begun = false;
-		w->revision = 0;
+		w->first = w->revision = 0;
 		w->digest[0] = '\0';
 	}
 	retry_later(w);

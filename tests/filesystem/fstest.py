@@ -19,6 +19,10 @@ from zwytest import Mount, Skip, demo, eventually, main, rounds, scratch_dir, wi
 Ran = collections.namedtuple("Ran", "status out err")
 DRAFT = demo.text(documents=())
 WHOLE = demo.text()
+# The same as one line of applications/new.
+LINE = "kind=regular system=finance-portal zone=extranet block-storage=2 purpose='two words' " + " ".join(
+    f"cloud-plan.{key.replace('_', '-')}='{value}'" for key, value in demo.PLAN.items()) + " " + " ".join(
+    f"document.{kind}='{value}'" for kind, value in demo.digests().items())
 REPO = TESTS.parent
 TIMEOUT = 60  # seconds; a command in a mount that takes that long hangs
 PATH = "/usr/bin:/bin:/usr/sbin:/sbin"

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 
-from fstest import (WHOLE, applications, demo, error_of, eventually, interrupted, main, mounted, ok, request_file, result, scratch,
+from fstest import (LINE, WHOLE, applications, demo, error_of, eventually, interrupted, main, mounted, ok, request_file, result, scratch,
                     shell, stopped)
 
 # Who calls is known once and for all: else a server that does not answer is asked that first, and hears of nothing more.
@@ -88,6 +88,30 @@ def test_whoever_waits_can_be_interrupted(server):
             ok(mount, "cat README; ls; cat status/connection")  # one stuck call delays no other
         eventually(lambda: result(mount, "a.req")["state"] == "accepted", "the outcome of what was interrupted")
         assert len(applications(server)) == 2
+
+
+ALARMED = """
+import os, signal, sys
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+fd = os.open("applications/new", os.O_WRONLY)
+try:
+    os.write(fd, sys.argv[1].encode())
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_a_line_on_its_way_is_not_written_again_by_whom_a_signal_interrupts(server):
+    """Python, and others, write again after EINTR."""
+    with mounted(server, f"as={demo.DU},{KNOWN},read_deadline=20000") as mount:
+        ok(mount, "cat applications/new > /dev/null")
+        with stopped(server):
+            ran = subprocess.run(["/usr/bin/python3", "-c", ALARMED, LINE + "\n"], cwd=mount.point, stdout=subprocess.PIPE, timeout=60, check=True, text=True)
+            assert ran.stdout.split() == [str(errno.ETIMEDOUT)], ran
+        eventually(lambda: len(server.client().list("ListApplications", as_=demo.DU)) == 1, "the line to be carried out")
+        ok(mount, "ls applications")
+        assert len(server.client().list("ListApplications", as_=demo.DU)) == 1
 
 
 def test_a_killed_daemon_is_replaced(server):

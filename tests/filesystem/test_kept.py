@@ -223,6 +223,7 @@ def test_a_restored_backup_takes_the_place_of_what_was_kept(server):
     with mounted(server, f"as={demo.DU},heartbeat=200") as mount:
         listens(mount)
         for more in (0, 20):  # a shorter history, and one that is longer by now
+            mount.read("events")
             server.stop()
             backup = server.directory / f"backup{more}"
             shutil.copytree(server.data, backup)
@@ -238,6 +239,8 @@ def test_a_restored_backup_takes_the_place_of_what_was_kept(server):
             comes_to_show(mount, f"{name}/state", "submitted\n")
             comes_to_show(mount, f"{name}/status", "submitted\n")
             assert "accept" not in mount.read(f"{name}/history")
+            after = demo.file(server.client()).name
+            eventually(lambda after=after: after in mount.read("events"), "what comes after it to be told")
 
 
 @real_clock

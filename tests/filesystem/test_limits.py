@@ -80,6 +80,20 @@ def others_are_well(mount):
     ok(mount, "cat README whoami > /dev/null; ls catalogue > /dev/null; echo x > drafts/x && cat drafts/x && rm drafts/x", demo.CA)
 
 
+def test_a_document_that_could_not_be_opened_stays_as_it_was(server):
+    name = demo.file(server.client(), submit=False, documents=()).name
+    with mounted(server, f"as={demo.DU},max_handles=2") as mount, scratch() as tmp:
+        (tmp / "plan.pdf").write_bytes(b"the plan")
+        folder = f"{name}/documents/construction-plan"
+        ok(mount, f"cp {tmp}/plan.pdf {folder}/plan.pdf")
+        with open(mount / "README", encoding="utf-8"), open(mount / "status/lag", encoding="utf-8"):
+            assert errno_of(touch, f"{mount.point}/{folder}/plan.pdf", os.O_WRONLY | os.O_TRUNC) == errno.EBUSY
+            assert errno_of(touch, f"{mount.point}/drafts/new", os.O_WRONLY | os.O_CREAT) == errno.EBUSY
+        eventually(lambda: errno_of(touch, f"{mount.point}/README", os.O_RDONLY) == 0, "the files to be closed")
+        assert (mount / folder / "plan.pdf").read_bytes() == b"the plan"
+        assert os.listdir(mount / "drafts") == []
+
+
 def test_each_user_has_so_many_files_open_and_leaves_the_others_theirs(server):
     with mounted(server, "max_handles=20", shared=True) as mount:
         ok(mount, "ls drafts", demo.DU)

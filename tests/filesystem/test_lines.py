@@ -3,11 +3,7 @@
 import errno
 import os
 
-from fstest import applications, demo, main, mounted, ok, result, shell
-
-NEW = "kind=regular system=finance-portal zone=extranet block-storage=2 purpose='two words' " + " ".join(
-    f"cloud-plan.{key.replace('_', '-')}='{value}'" for key, value in demo.PLAN.items()) + " " + " ".join(
-    f"document.{kind}='{value}'" for kind, value in demo.digests().items())
+from fstest import LINE, applications, demo, main, mounted, ok, result, shell
 
 
 def write(mount, path, text):
@@ -23,7 +19,7 @@ def write(mount, path, text):
 
 def test_the_id_is_read_where_the_line_was_written(server):
     with mounted(server) as mount:
-        out = ok(mount, f'exec 3<>applications/new; echo "{NEW}" >&3; read -r id <&3; echo "$id"')
+        out = ok(mount, f'exec 3<>applications/new; echo "{LINE}" >&3; read -r id <&3; echo "$id"')
         assert out.startswith("A-2026-") and mount.read(f"applications/{out.strip()}/purpose") == "two words\n", out
         assert mount.read(f"applications/{out.strip()}/items/1/quantity") == "2\n"
         assert result(mount, "new") == {"state": "accepted", "id": out.strip(), "error": ""}
@@ -31,12 +27,12 @@ def test_the_id_is_read_where_the_line_was_written(server):
 
 def test_every_line_of_one_write_is_carried_out_in_order(server):
     with mounted(server) as mount:
-        out = ok(mount, f'exec 3<>applications/new; printf "%s\\n# comment\\n%s\\n" "{NEW}" "{NEW}" >&3; read -r a <&3; read -r b <&3; echo $a $b')
+        out = ok(mount, f'exec 3<>applications/new; printf "%s\\n# comment\\n%s\\n" "{LINE}" "{LINE}" >&3; read -r a <&3; read -r b <&3; echo $a $b')
         first, second = out.split()
         assert first < second and len(applications(server)) == 2
         # what was carried out before a refused line is told by the count
         fd = os.open(mount / "applications/new", os.O_RDWR)
-        good = NEW + "\n"
+        good = LINE + "\n"
         assert os.write(fd, (good + "kind=regular system=nothing\n").encode()) == len(good.encode())
         try:
             os.write(fd, b"kind=regular system=nothing\n")
@@ -50,7 +46,7 @@ def test_every_line_of_one_write_is_carried_out_in_order(server):
 
 def test_an_unterminated_line_is_never_carried_out(server):
     with mounted(server) as mount:
-        ran = shell(mount, f'printf "%s" "{NEW}" | tee applications/new > /dev/null')
+        ran = shell(mount, f'printf "%s" "{LINE}" | tee applications/new > /dev/null')
         assert ran.status != 0 and "Bad message" in ran.err, ran
         assert applications(server) == []
 

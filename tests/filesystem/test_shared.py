@@ -125,5 +125,13 @@ def test_what_one_user_may_hold_is_bounded(server):
         ok(mount, "cat README", demo.CA)
 
 
+def test_any_number_of_users_have_events_by_turns(server):
+    client = server.client()
+    with mounted(server, "max_watches=1,watch_idle=1", shared=True) as mount:
+        name = demo.file(client).name
+        for who in (demo.DU, demo.CA, demo.OP, demo.DU, demo.CA):
+            eventually(lambda who=who: name in ok(mount, "cat events", who), f"{who} to see what there is since the mount began")
+
+
 if __name__ == "__main__":
     main()

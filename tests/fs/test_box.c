@@ -503,6 +503,39 @@ the_oldest_results_go_first_but_not_those_still_open(void **state)
 }
 
 static void
+what_was_accepted_or_may_be_is_not_refused_by_what_is_written_over_it(void **state)
+{
+	(void)state;
+	struct box *b = new_box();
+	struct box_result accepted = {.state = BOX_ACCEPTED, .id = "A-2026-000001"},
+			  unknown = {.state = BOX_UNKNOWN},
+			  refused = {.state = BOX_REFUSED, .error_number = EBADMSG}, found;
+	const struct slice name = SLICE("a.req"), bytes = SLICE("kind=regular\nsubmit\n"), none = SLICE("");
+	box_settle(b, name, bytes, &unknown);
+	/* By this mount, which cannot read it, and by a server that has no time. */
+	box_settle(b, name, none, &refused);
+	refused.error_number = EAGAIN;
+	box_settle(b, name, bytes, &refused);
+	assert_true(box_result_find(b, name, &found));
+	assert_int_equal(found.state, BOX_UNKNOWN);
+	/* It came to be known, and by which bytes is not remembered. */
+	box_resolve(b, name, &accepted);
+	refused.error_number = EBADMSG;
+	box_settle(b, name, none, &refused);
+	box_settle(b, name, bytes, &refused);
+	box_settle(b, name, bytes, &unknown);
+	box_result_find(b, name, &found);
+	assert_int_equal(found.state, BOX_ACCEPTED);
+	assert_string_equal(found.id, "A-2026-000001");
+	/* Only the server knows that it was not. */
+	box_settle(b, SLICE("b.req"), bytes, &unknown);
+	box_settle(b, SLICE("b.req"), bytes, &refused);
+	box_result_find(b, SLICE("b.req"), &found);
+	assert_int_equal(found.state, BOX_REFUSED);
+	box_free(b);
+}
+
+static void
 only_a_whole_line_is_a_command(void **state)
 {
 	(void)state;
@@ -549,6 +582,7 @@ main(void)
 		cmocka_unit_test(an_accepted_request_keeps_its_name),
 		cmocka_unit_test(limits_are_kept),
 		cmocka_unit_test(the_oldest_results_go_first_but_not_those_still_open),
+		cmocka_unit_test(what_was_accepted_or_may_be_is_not_refused_by_what_is_written_over_it),
 		cmocka_unit_test(only_a_whole_line_is_a_command),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
