@@ -1,6 +1,8 @@
 #include "line.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 void
 line_release(struct line_file *l)
@@ -35,6 +37,19 @@ void
 line_done(struct line_file *l)
 {
 	buf_clear(&l->rest);
+}
+
+void
+line_answer(struct line_file *l, const char *fmt, ...)
+{
+	char text[2304]; /* box_result.error is the longest */
+	va_list args;
+	if (l->answers.n > LINE_MAX_BYTES)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	buf_append_str(&l->answers, text);
 }
 
 size_t

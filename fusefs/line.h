@@ -19,6 +19,8 @@ void line_release(struct line_file *l);
 int line_next(struct line_file *l, struct slice *data, struct slice *ret);
 /* The command that line_next gave was carried out: forgets it. */
 void line_done(struct line_file *l);
+/* One more answer; where more than LINE_MAX_BYTES are not read, the later ones are left out. */
+void line_answer(struct line_file *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Moves up to n bytes of the answers to out. */
 size_t line_read(struct line_file *l, char *out, size_t n);
 /* Lines that say nothing: comments. */

@@ -147,6 +147,7 @@ struct handle {
 	pid_t pid;
 	bool writes, busy;       /* busy: a write's outcome is awaited */
 	struct content *content; /* also the template of a line file */
+	size_t held;             /* bytes of it, in the caller's snapshots */
 	struct listing *listing; /* the names to come; NULL: all are there */
 	struct index_reader *index;
 	uint64_t size; /* of the index when it was opened */
@@ -283,6 +284,8 @@ struct handle *handle_new(struct op *op, enum handle_type type);
 void handle_free(struct mount *m, struct handle *h);
 /* Takes the content over, and its reference; false, without it: the caller holds too much. */
 bool handle_hold(struct handle *h, struct content *c);
+/* Counts what it holds by now towards its caller's share (max_bytes); false: it does not fit in. */
+bool handle_counts(struct handle *h);
 /* Reads on in what its content has become. */
 void handle_grow(struct handle *h, struct content *c);
 /* Carries out the whole lines of op->data, one after the other. */

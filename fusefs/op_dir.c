@@ -21,7 +21,11 @@ opendir_loaded(struct op *op, int eno, struct content *c, struct box_file *f)
 		op_error(op, EBUSY);
 		return;
 	}
-	handle_hold(h, c); /* names are no bytes of it */
+	if (!handle_hold(h, c)) {
+		handle_free(op->mount, h);
+		op_error(op, EBUSY);
+		return;
+	}
 	h->listing = op->listing;
 	op->listing = NULL;
 	op->fi.fh = (uint64_t)(uintptr_t)h;
@@ -129,6 +133,10 @@ fs_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct f
 	op->handle = h;
 	op->size = size;
 	op->offset = offset;
+	if (!handle_counts(h)) {
+		op_error(op, EBUSY);
+		return;
+	}
 	listing_more(h->listing, h->content, op, page_ready);
 }
 

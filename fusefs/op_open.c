@@ -27,17 +27,26 @@ handle_new(struct op *op, enum handle_type type)
 }
 
 bool
+handle_counts(struct handle *h)
+{
+	struct caller *c = h->caller;
+	size_t others = c->snapshots - h->held, now = h->content->bytes.n + h->content->names.n;
+	if (now > h->held && others && others + now > c->mount->options.max_bytes)
+		return false;
+	c->snapshots = others + now;
+	h->held = now;
+	return true;
+}
+
+bool
 handle_hold(struct handle *h, struct content *c)
 {
-	struct caller *caller = h->caller;
-	if (c->bytes.n && caller->snapshots &&
-	    caller->snapshots + c->bytes.n > caller->mount->options.max_bytes) {
-		content_unref(c);
-		return false;
-	}
 	h->content = c;
-	caller->snapshots += c->bytes.n;
-	return true;
+	if (handle_counts(h))
+		return true;
+	h->content = NULL;
+	content_unref(c);
+	return false;
 }
 
 void
@@ -45,10 +54,10 @@ handle_grow(struct handle *h, struct content *c)
 {
 	if (h->content == c || c->partial || c->bytes.n < h->content->bytes.n)
 		return;
-	h->caller->snapshots += c->bytes.n - h->content->bytes.n;
 	content_ref(c);
 	content_unref(h->content);
 	h->content = c;
+	handle_counts(h);
 }
 
 void
@@ -60,8 +69,7 @@ handle_free(struct mount *m, struct handle *h)
 			break;
 		}
 	h->caller->handles--;
-	if (h->content)
-		h->caller->snapshots -= h->content->bytes.n;
+	h->caller->snapshots -= h->held;
 	listing_free(h->listing);
 	index_reader_free(h->index);
 	content_unref(h->content);

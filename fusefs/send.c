@@ -289,9 +289,9 @@ new_settled(struct send *s, const struct zwy_error *error, int eno)
 	if (s->caller->box)
 		box_note(s->caller->box, SLICE("new"), &r);
 	if (s->op && !eno)
-		buf_printf(&s->op->handle->line.answers, "%s\n", r.id);
+		line_answer(&s->op->handle->line, "%s\n", r.id);
 	else if (s->op)
-		buf_printf(&s->op->handle->line.answers, "error: %s\n", r.error);
+		line_answer(&s->op->handle->line, "error: %s\n", r.error);
 	send_end(s, eno);
 }
 
@@ -311,9 +311,9 @@ act_settled(struct send *s, const struct zwy_error *error, int eno)
 		caller_refused(s->caller, s->record, line);
 	}
 	if (s->op && !eno)
-		buf_printf(&s->op->handle->line.answers, "%.*s\n", (int)state.n, state.n ? state.p : "");
+		line_answer(&s->op->handle->line, "%.*s\n", (int)state.n, state.n ? state.p : "");
 	else if (s->op)
-		buf_printf(&s->op->handle->line.answers, "error: %s\n", text);
+		line_answer(&s->op->handle->line, "error: %s\n", text);
 	send_end(s, eno);
 }
 

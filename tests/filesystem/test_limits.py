@@ -156,6 +156,30 @@ def test_snapshots_that_a_user_holds_open_are_bounded_too(server):
         assert came == errno.EBUSY or grown < 2 * limit, (count, came, grown)
 
 
+def test_names_of_directories_that_a_user_holds_open_are_bounded_too(server):
+    with mounted(server, f"as={demo.DU},max_bytes=5000,cache=0") as mount:
+        with scratch() as tmp:
+            ok(mount, f"for i in $(seq 100); do : > drafts/a-name-that-is-somewhat-long-$i; done; ls drafts > {tmp}/names")
+        held = []
+        count, came = taken(lambda _: held.append(os.open(f"{mount.point}/drafts/.", os.O_RDONLY | os.O_DIRECTORY)), 100)
+        assert came == errno.EBUSY and count == 1, (count, came)
+        names = os.listdir(held[0])
+        for fd in held:
+            os.close(fd)
+        eventually(lambda: errno_of(os.listdir, f"{mount.point}/drafts") == 0, "the directories to be closed")
+        assert len(names) == 100 and sorted(names) == sorted(os.listdir(mount / "drafts"))
+
+
+def test_answers_that_nobody_reads_are_not_kept_for_ever(server):
+    with mounted(server, f"as={demo.DU}") as mount:
+        fd = os.open(mount / "applications/new", os.O_RDWR)
+        for _ in range(300):
+            errno_of(os.write, fd, b"x" * 1000 + b"=1\n")
+        told = os.read(fd, 1 << 20)
+        os.close(fd)
+        assert told.startswith(b"error: ") and len(told) <= (64 << 10) + 4096, len(told)
+
+
 def test_many_strangers_cost_little(server):
     with mounted(server, shared=True) as mount:
         def strangers(first, count):
