@@ -150,20 +150,21 @@ box_note(struct box *b, struct slice name, const struct box_result *outcome)
 		e->result = *outcome;
 }
 
-/* What was accepted stays so. Of what nobody knows only the server can say that it was not, and not
- * by a refusal for now. */
+/* What was accepted stays so. Of what nobody knows only the server can say that it was not, about the
+ * same bytes, and not by a refusal for now or of whoever asks. */
 static bool
-may_be_refused(const struct box_result *before, struct slice raw, const struct box_result *outcome)
+may_be_refused(const struct result_entry *e, struct slice raw, const struct box_result *outcome)
 {
-	return before->state == BOX_REFUSED ||
-	       (before->state == BOX_UNKNOWN && raw.n && outcome->error_number != EAGAIN);
+	return e->result.state == BOX_REFUSED ||
+	       (e->result.state == BOX_UNKNOWN && raw.n && slice_equal(buf_slice(&e->raw), raw) &&
+		outcome->error_number != EAGAIN && outcome->error_number != EACCES);
 }
 
 int
 box_settle(struct box *b, struct slice name, struct slice raw, const struct box_result *outcome)
 {
 	struct result_entry *e = find(b, name);
-	if (e && outcome->state == BOX_REFUSED && !may_be_refused(&e->result, raw, outcome))
+	if (e && outcome->state == BOX_REFUSED && !may_be_refused(e, raw, outcome))
 		return 0;
 	if (e && e->result.state == BOX_ACCEPTED && outcome->state == BOX_UNKNOWN)
 		return 0;

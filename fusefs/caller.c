@@ -131,9 +131,11 @@ forget_person(struct caller *c)
 	if (c->cache)
 		cache_clear(c->cache);
 	index_reset(c);
+	if (!c->principal[0])
+		return; /* it was nobody yet */
 	events_forget(&c->events);
-	free(c->refusals);
-	c->refusals = NULL;
+	if (c->refusals) /* a load may show one */
+		memset(c->refusals, 0, REFUSALS_KEPT * sizeof(*c->refusals));
 }
 
 static void
@@ -225,20 +227,27 @@ ask(struct caller *c)
 	return c->whoami != NULL;
 }
 
+/* It may be somebody else by now: nobody has asked, or the answer is still to come. */
+static bool
+in_doubt(const struct caller *c)
+{
+	return c->changed || (c->whoami && c->asked_changed);
+}
+
 bool
 caller_identify(struct caller *c, struct load *l, unsigned needs)
 {
 	const struct mount *m = c->mount;
-	bool known = c->identity == IDENTITY_KNOWN && !c->changed;
+	bool known = c->identity == IDENTITY_KNOWN && !in_doubt(c);
 	bool fresh = c->asked_at && now_ms() - c->asked_at < m->options.identity_ms;
 	/* Its watch would say so, or the server cannot be asked. */
-	if ((fresh && !c->changed) || (known && (caller_hears(c) || m->trouble_since)))
+	if ((fresh && !in_doubt(c)) || (known && (caller_hears(c) || m->trouble_since)))
 		return true;
 	if (!c->whoami && !ask(c))
 		return true;
 	/* Who it was will do, and on a private mount nobody where no place of the caller's is meant. */
 	bool whoever = !(needs & NEED_CALLER) && !m->options.allow_other;
-	if (needs & OFFLINE && (whoever || (c->identity != IDENTITY_UNKNOWN && !c->changed)))
+	if (needs & OFFLINE && (whoever || (c->identity != IDENTITY_UNKNOWN && !in_doubt(c))))
 		return true;
 	*load_next(l) = c->waiting;
 	c->waiting = l;
@@ -250,7 +259,7 @@ caller_known(struct caller *c)
 {
 	if (c->identity == IDENTITY_UNKNOWN && !c->whoami && !c->mount->trouble_since)
 		ask(c);
-	return c->identity == IDENTITY_KNOWN && !c->changed;
+	return c->identity == IDENTITY_KNOWN && !in_doubt(c);
 }
 
 void

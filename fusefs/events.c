@@ -110,12 +110,17 @@ static bool
 complete(const struct op *op)
 {
 	struct events *e = &op->caller->events;
+	if (e->watch.failures || (e->watch.caught_up && e->watch.revision >= op->mount->own_revision))
+		return true;
 	start(e);
-	return (e->watch.caught_up && e->watch.revision >= op->mount->own_revision) || e->watch.failures;
+	return false;
 }
 
 void
 events_wait(struct op *op, void (*resume)(struct op *op))
 {
+	struct watch *w = &op->caller->events.watch;
+	if (!is_started(w))
+		w->failures = 0;
 	op_wait(op, complete, resume, now_ms() + op->mount->options.read_deadline_ms);
 }

@@ -277,18 +277,17 @@ fs_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	}
 	bool reads = (fi->flags & O_ACCMODE) == O_RDONLY;
 	struct content *c = NULL;
-	if (reads && fresh_again(op, op->node->inode)) {
-		open_content(op, fresh_take(op, true));
-		return;
-	}
-	if (reads && node_holds(op->node, op->caller) && op->node->content->type == CONTENT_FILE)
+	bool again = reads && fresh_again(op, op->node->inode);
+	if (reads && !again && node_holds(op->node, op->caller) && op->node->content->type == CONTENT_FILE)
 		c = content_ref(op->node->content);
 	else if (reads)
 		c = fresh_take(op, true);
-	if (c) {
+	if (c && again)
+		open_content(op, c);
+	else if (c)
 		open_shown(op, c);
+	if (c)
 		return;
-	}
 	op->loaded = open_loaded;
 	op_load(op, slice_of(op->node->path), VIEW_OPEN);
 }

@@ -34,20 +34,28 @@ send_writable(void *ctx, struct zwy_call *call)
 	}
 }
 
-/* Why it was refused stands in the application's `why`. */
+/* Why it was refused stands in the application's `why`; NULL: it was not. */
+static void
+note_document(struct caller *c, struct slice record, const char *name, const char *refused)
+{
+	char line[1400], application[160], path[160];
+	snprintf(path, sizeof(path), "%.*s", (int)record.n, record.p);
+	const char *end = strstr(path, "/documents/");
+	snprintf(application, sizeof(application), "%.*s", end ? (int)(end - path) : 0, path);
+	snprintf(line, sizeof(line), "document %s: %s", name, refused ? refused : "");
+	caller_refused(c, application, refused ? line : NULL);
+}
+
 static void
 document_settled(struct send *s, const struct zwy_error *error, int eno)
 {
-	char text[1024], line[1400], application[160];
-	const char *end = strstr(s->record, "/documents/");
-	snprintf(application, sizeof(application), "%.*s", end ? (int)(end - s->record) : 0, s->record);
+	char text[1024];
 	if (eno) {
 		error_line(error, text, sizeof(text));
-		snprintf(line, sizeof(line), "document %s: %s", s->name, text);
-		caller_refused(s->caller, application, line);
+		note_document(s->caller, slice_of(s->record), s->name, text);
 	} else {
 		uint64_t revision = wire_uint(buf_slice(&s->answer), zwy_v1_Document_revision_tag);
-		caller_refused(s->caller, application, NULL);
+		note_document(s->caller, slice_of(s->record), s->name, NULL);
 		s->revision = revision;
 	}
 	send_end(s, eno);
@@ -57,11 +65,14 @@ void
 send_document(struct op *op, struct slice record, const char *filename, struct slice body,
 	      void (*done)(struct op *op, int eno))
 {
-	const struct caller *c = op->handle ? op->handle->caller : op->caller;
+	struct caller *c = op->handle ? op->handle->caller : op->caller;
 	/* It is copied, for the file may change meanwhile. */
 	bool room = !c->snapshots || c->snapshots + body.n <= op->mount->options.max_bytes;
 	struct send *s = room ? send_new(op, done) : NULL;
 	struct buf first = {0};
+	if (!room)
+		note_document(c, record, filename,
+			      "too much is open or on its way; close some files, then write it again");
 	if (!s) {
 		done(op, room ? ENOMEM : EAGAIN);
 		return;

@@ -99,6 +99,9 @@ ask(void *ctx, struct box *b, const char *name)
 	struct zwy_metadata metadata[1];
 	struct buf request = {0};
 	char text[NAME_MAX_BYTES * 2];
+	/* Half of its calls are left to the caller. */
+	if (c->pending >= m->options.max_calls / 2)
+		return;
 	struct question *q = is_asked(m, b, name) ? NULL : calloc(1, sizeof(*q));
 	if (!q)
 		return;

@@ -85,7 +85,7 @@ case_why(struct view_task *t, struct slice e, struct buf *out)
 		append_clean(out, wire_string(w.bytes, zwy_v1_Why_text_tag));
 		buf_append_char(out, '\n');
 	}
-	if (t->context->refusal)
+	if (t->context->refusal && t->context->refusal[0])
 		buf_printf(out, "refused: %s\n", t->context->refusal);
 }
 

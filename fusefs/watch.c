@@ -79,6 +79,8 @@ end(struct watch *w, enum watch_end why)
 		w->digest[0] = '\0';
 	}
 	retry_later(w);
+	if (why == WATCH_REPLACED && w->failures == 1)
+		w->retry_at = now_ms(); /* what comes meanwhile would not be told */
 	w->ops->ended(w, why);
 }
 

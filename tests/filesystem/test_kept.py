@@ -239,8 +239,7 @@ def test_a_restored_backup_takes_the_place_of_what_was_kept(server):
             comes_to_show(mount, f"{name}/state", "submitted\n")
             comes_to_show(mount, f"{name}/status", "submitted\n")
             assert "accept" not in mount.read(f"{name}/history")
-            after = demo.file(server.client()).name
-            eventually(lambda after=after: after in mount.read("events"), "what comes after it to be told")
+            eventually(lambda: demo.file(server.client()).name in mount.read("events"), "what comes after it to be told")
 
 
 @real_clock

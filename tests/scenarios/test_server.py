@@ -47,7 +47,7 @@ def test_a_newer_store_is_refused_with_both_versions(server):
     assert server.stop() == 0
     data = next(server.data.rglob("data.mdb"))
     before = data.read_bytes()
-    old, new = b"format\0\0\0\1", b"format\0\0\0\x63"
+    old, new = b"format\0\0\0\2", b"format\0\0\0\x63"
     assert old in before
     data.write_bytes(before.replace(old, new))
     status, said = start("--data", server.data, *listen())
