@@ -78,7 +78,16 @@ static void
 on_timer(uv_timer_t *timer)
 {
 	struct connection *c = timer->data;
+	bool late = net_now(c->net) > c->timer_at;
 	c->timer_at = INT64_MAX;
+	/* While others kept the loop busy the peer may have done what it is waited for: timers come
+	 * before reads, so what has arrived is taken first, once. */
+	if (late && !c->looked) {
+		c->looked = true;
+		connection_wake_at(c, net_now(c->net) + 1);
+		return;
+	}
+	c->looked = false;
 	if (c->ended) {
 		connection_close(c); /* it had goodbye_timeout to take the last bytes and to end */
 		return;

@@ -105,6 +105,7 @@ struct connection {
 	bool peer_ended; /* it will send nothing more */
 	bool lingering;  /* all is sent: only the peer's end of it is awaited */
 	msec timer_at;   /* of the timer; INT64_MAX: not running */
+	bool looked;     /* it came late, and what had arrived by then was taken first */
 	unsigned handles;
 	uv_timer_t timer;
 	union socket uv;

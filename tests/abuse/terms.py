@@ -1,19 +1,19 @@
 """Peers that are slow, silent or stuck: rows of (name, what is said, the right answer, how the peer is
 made, the limits of its server). The terms are short here, so that nobody waits long; how long exactly
 they are is proved in tests/rpc with a clock of its own."""
+import os
+import signal
 import time
 
 from peer import PATIENCE, Peer
 from right import DEADLINE, Right, calm, ends, resets
-from wire import (DATA, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, LARGEST_WINDOW, PREFACE, SETTINGS, frame,
+from wire import (ACK, DATA, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, LARGEST_WINDOW, PREFACE, SETTINGS, frame,
                   message, ping, setting, varint, window_update)
 
 SHORT = ("preface_timeout=500", "settings_timeout=500", "header_timeout=500", "receive_timeout=500", "send_timeout=500",
          "abort_grace=100")
 # Where the peer has something to do in time, there is time, for a busy machine.
 WAITING = ("preface_timeout=5000", "settings_timeout=5000", "header_timeout=500", "receive_timeout=500", "send_timeout=5000")
-# Who writes much is slow to let others in, under a sanitizer: they have time, and who does not read has none.
-DEAF = ("preface_timeout=10000", "settings_timeout=10000", "header_timeout=500", "receive_timeout=500", "send_timeout=500", "abort_grace=100")
 DEAD = ("keepalive_time=300", "keepalive_timeout=300")
 ALIVE = ("keepalive_time=300", "keepalive_timeout=10000")
 IDLE = ("max_connection_idle=1000",)
@@ -73,6 +73,17 @@ def never_acknowledges(peer):
     assert peer.listen(lambda: peer.reply(1).status == 0)
 
 
+def while_it_stands_still(peer):
+    """All that is waited for is said in time; the server finds it when its patience is over."""
+    assert peer.listen(lambda: peer.their_settings)
+    os.kill(peer.target.pid, signal.SIGSTOP)
+    try:
+        peer.say(PREFACE + frame(SETTINGS) + frame(SETTINGS, ACK) + peer.call(1))
+        time.sleep(1)  # longer than any of SHORT
+    finally:
+        os.kill(peer.target.pid, signal.SIGCONT)
+
+
 def large_replies(calls, size):
     """Each asks for 8 messages of that size."""
     parameters = b"\x08" + varint(size)
@@ -130,6 +141,8 @@ ROWS = [
      {"greet": False, "polite": False}, SHORT),
     ("a_preface_without_settings", lambda p: p.say(PREFACE), ends("SETTINGS_TIMEOUT", "preface_timeout"),
      {"greet": False, "polite": False}, SHORT),
+    ("a_preface_that_came_while_the_server_stood_still", while_it_stands_still, Right("OK", lambda p: p.reply(1).status == 0),
+     {"greet": False, "polite": False}, SHORT),
     ("settings_that_are_never_acknowledged", never_acknowledges, ends("SETTINGS_TIMEOUT", "settings_timeout"),
      {"polite": False}, SHORT),
     ("headers_byte_by_byte", byte_by_byte, calm("header_timeout"), {}, SHORT),
@@ -144,7 +157,7 @@ ROWS = [
     ("a_reply_that_is_never_taken", large_replies(1, 100000), resets("CANCEL"), window(1000), SHORT),
     ("a_reply_that_is_taken_slowly", growing_window, Right("OK", lambda p: p.reply(1).status == 0), window(1), WAITING),
     ("large_replies_that_nobody_reads", large_replies_to_nobody, ANYTHING,
-     {"deaf": True, "settings": setting(INITIAL_WINDOW_SIZE, LARGEST_WINDOW)}, DEAF),
+     {"deaf": True, "settings": setting(INITIAL_WINDOW_SIZE, LARGEST_WINDOW)}, SHORT),
     ("pings_without_a_call", pings, calm("too_many_pings"), {}, SHORT),
     ("a_dead_peer", open_stream, ends("NO_ERROR", "keepalive_timeout"), {"answer_pings": False}, DEAD),
     ("a_peer_that_answers_is_kept", lambda p: (open_stream(p), p.listen(lambda: p.pings > 3), p.say(frame(DATA, END_STREAM, 1))),
