@@ -10,8 +10,7 @@
 struct inbox {
 	struct server *server;
 	const struct actor *actor;
-	const char *node; /* nothing waits for the actor elsewhere; NULL: it may, where it acts for a
-			     department */
+	const char *node; /* outside it nothing waits for the actor; NULL: for a department something may */
 	struct list_request asked;
 	struct buf after;
 	struct buf reply, last;
@@ -145,16 +144,11 @@ put_validity(struct inbox *in)
 static int
 check_absent(const struct list_request *asked, struct fault *f)
 {
-	if (asked->parent.n)
-		return fault_add(f, ERR_INVALID_FIELD, "parent",
-				 "parent: must be empty; the inbox is the caller's");
-	if (asked->filter.n)
-		return fault_add(f, ERR_INVALID_FIELD, "filter",
-				 "filter: must be empty; what waits for the caller is told");
-	if (asked->order_by.n)
-		return fault_add(f, ERR_INVALID_FIELD, "order_by",
-				 "order_by: must be empty; entries come in the order of names");
-	return 0;
+	int rc = list_must_be_empty(asked->parent, "parent", "the inbox is the caller's", f);
+	if (rc == 0)
+		rc = list_must_be_empty(asked->filter, "filter", "what waits for the caller is told", f);
+	return rc ? rc
+		  : list_must_be_empty(asked->order_by, "order_by", "entries come in the order of names", f);
 }
 
 static int

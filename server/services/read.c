@@ -31,6 +31,13 @@ list_request_read(struct list_request *ret, const struct call *c, struct slice m
 }
 
 int
+list_must_be_empty(struct slice value, const char *parameter, const char *why, struct fault *f)
+{
+	return value.n ? fault_add(f, ERR_INVALID_FIELD, parameter, "%s: must be empty; %s", parameter, why)
+		       : 0;
+}
+
+int
 list_mask_read(bool *ret_names, struct slice message, struct fault *f)
 {
 	struct wire_field mask = {0}, path, more;

@@ -69,6 +69,8 @@ struct list_request {
  * looked at for one (page_scan_max). */
 int list_request_read(struct list_request *ret, const struct call *c, struct slice message, bool small,
 		      struct fault *f);
+/* A parameter that this list does not have; why: what it gives instead. */
+int list_must_be_empty(struct slice value, const char *parameter, const char *why, struct fault *f);
 /* The read_mask (AIP-157): whole records, or their names alone. ERR_INVALID_FIELD: another one. */
 int list_mask_read(bool *ret_names, struct slice message, struct fault *f);
 

@@ -63,14 +63,11 @@ read_field(struct value_list *l, struct fault *f)
 static int
 check_absent(const struct value_list *l, struct fault *f)
 {
-	if (l->asked.filter.n)
-		return fault_add(f, ERR_INVALID_FIELD, "filter",
-				 "filter: must be empty; the values are those of all records that you may "
-				 "read");
-	if (l->asked.order_by.n)
-		return fault_add(f, ERR_INVALID_FIELD, "order_by",
-				 "order_by: must be empty; values come in the order of the index");
-	return 0;
+	int rc = list_must_be_empty(l->asked.filter, "filter",
+				    "the values are those of all records that you may read", f);
+	return rc ? rc
+		  : list_must_be_empty(l->asked.order_by, "order_by", "values come in the order of the index",
+				       f);
 }
 
 static int
