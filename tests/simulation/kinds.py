@@ -123,7 +123,7 @@ KINDS = {
 # Which of the values that an action's rows name: result=pass|return|fail, decision=approve|reject, …
 VALUES = {"support": 5, "adjust": 3, "oppose": 1, "pass": 8, "return": 2, "fail": 1.2, "approve": 9, "reject": 1.2, "accept": 9, "grant": 8, "deny": 2, "major": .5}
 # Which of the actions that are possible; others weigh 1.
-ACTIONS = {"withdraw": .03, "return_incomplete": .2, "refuse_accept": .06, "cancel": .06, "fail": .2, "suspend": .05,
+ACTIONS = {"withdraw": .06, "return_incomplete": .2, "refuse_accept": .06, "cancel": .06, "fail": .2, "suspend": .05,
            "refuse": .3, "end": .05, "begin_retirement": .1, "reclaim": .5}
 TEXTS = {"complexity": "low", "configuration": "reasonable", "architecture": "sound", "endpoint": "10.1.2.3:443"}
 
