@@ -134,7 +134,8 @@ int box_hide(struct box *b, struct slice path);
 bool box_hidden(const struct box *b, struct slice path);
 void box_show(struct box *b, struct slice directory, struct slice name);
 
-/* The outcome of a commit of `raw` under a name. An accepted name stays accepted. */
+/* The outcome of a commit of `raw` under a name. An accepted name stays accepted, and
+ * of an unknown one only the server's word on the same bytes counts. */
 int box_settle(struct box *b, struct slice name, struct slice raw, const struct box_result *outcome);
 /* For lines of applications/new, which have no name of their own: replaces what was there. */
 void box_note(struct box *b, struct slice name, const struct box_result *outcome);

@@ -79,6 +79,21 @@ caller_of(struct mount *m, uid_t uid, gid_t gid)
 	return c;
 }
 
+struct caller *
+caller_quietest(struct mount *m, struct watch *(*of)(struct caller *c), unsigned *ret_running)
+{
+	struct caller *quietest = NULL;
+	*ret_running = 0;
+	for (struct caller *c = m->callers; c; c = c->next) {
+		if (!watch_runs(of(c)))
+			continue;
+		(*ret_running)++;
+		if (!c->in_flight && !c->handles && (!quietest || c->used_at < quietest->used_at))
+			quietest = c;
+	}
+	return quietest;
+}
+
 size_t
 caller_metadata(const struct caller *c, struct zwy_metadata ret[1])
 {

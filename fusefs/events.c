@@ -69,10 +69,10 @@ events_release(struct events *e)
 	events_forget(e);
 }
 
-static bool
-is_started(const struct watch *w)
+static struct watch *
+watch_of(struct caller *c)
 {
-	return w->call || w->retry_at;
+	return &c->events.watch;
 }
 
 /* Of a shared mount no more users have the file at a time than have watches (max_watches), as far as
@@ -80,15 +80,8 @@ is_started(const struct watch *w)
 static void
 make_room(struct mount *m)
 {
-	struct caller *quietest = NULL;
-	unsigned n = 0;
-	for (struct caller *c = m->callers; c; c = c->next) {
-		if (!is_started(&c->events.watch))
-			continue;
-		n++;
-		if (!c->handles && !c->in_flight && (!quietest || c->used_at < quietest->used_at))
-			quietest = c;
-	}
+	unsigned n;
+	struct caller *quietest = caller_quietest(m, watch_of, &n);
 	if (quietest && n >= m->options.max_watches)
 		events_forget(&quietest->events);
 }
@@ -98,7 +91,7 @@ static void
 start(struct events *e)
 {
 	struct mount *m = e->watch.mount;
-	if (is_started(&e->watch) || !(m->start_revision || m->watch.failures))
+	if (watch_runs(&e->watch) || !(m->start_revision || m->watch.failures))
 		return;
 	make_room(m);
 	watch_start(&e->watch, m->start_revision);
@@ -120,7 +113,7 @@ void
 events_wait(struct op *op, void (*resume)(struct op *op))
 {
 	struct watch *w = &op->caller->events.watch;
-	if (!is_started(w))
+	if (!watch_runs(w))
 		w->failures = 0;
 	op_wait(op, complete, resume, now_ms() + op->mount->options.read_deadline_ms);
 }

@@ -95,13 +95,6 @@ watch_of(struct caller *c)
 	return c->mount->options.allow_other ? &c->watch : &c->mount->watch;
 }
 
-/* Whether the watch of a user of a shared mount runs, or is to run again. */
-static bool
-has_watch(const struct caller *c)
-{
-	return c->watch.call || c->watch.retry_at;
-}
-
 static void
 stop_keeping(struct caller *c)
 {
@@ -115,14 +108,8 @@ stop_keeping(struct caller *c)
 static bool
 make_room(struct mount *m)
 {
-	struct caller *quietest = NULL;
-	unsigned n = 0;
-	for (struct caller *c = m->callers; c; c = c->next) {
-		n += has_watch(c);
-		if (has_watch(c) && !c->in_flight && !c->handles &&
-		    (!quietest || c->used_at < quietest->used_at))
-			quietest = c;
-	}
+	unsigned n;
+	struct caller *quietest = caller_quietest(m, watch_of, &n);
 	if (n < m->options.max_watches)
 		return true;
 	if (!quietest || now_ms() - quietest->used_at < (int64_t)m->options.watch_idle_ms)
@@ -138,7 +125,7 @@ start_keeping(struct caller *c)
 	struct watch *w = watch_of(c);
 	if (!c->cache && m->options.cache)
 		c->cache = cache_new(m->options.cache, answer_ended, m);
-	if (m->options.allow_other && !has_watch(c) && make_room(m))
+	if (m->options.allow_other && !watch_runs(w) && make_room(m))
 		watch_start(w, 0);
 }
 

@@ -335,6 +335,9 @@ struct caller *caller_of(struct mount *m, uid_t uid, gid_t gid);
  * needs: of NEED_CALLER, SELF and OFFLINE (tree.def). With OFFLINE, what was known before is
  * enough, as long as nothing says that it changed. */
 bool caller_identify(struct caller *c, struct load *l, unsigned needs);
+/* Who has asked for nothing the longest of those whose watch runs and who have nothing open or under
+ * way; NULL: nobody. *ret_running: of how many it runs. of: their watch for one purpose. */
+struct caller *caller_quietest(struct mount *m, struct watch *(*of)(struct caller *c), unsigned *ret_running);
 /* Whether it is known already; asks, for later, where it was not asked yet. */
 bool caller_known(struct caller *c);
 void caller_stop_waiting(struct caller *c, struct load *l);
@@ -367,6 +370,8 @@ void error_line(const struct zwy_error *error, char *dst, size_t size);
 void watch_init(struct watch *w, struct mount *m, struct caller *c, const struct watch_ops *ops);
 /* first: the revision after which it begins; 0: from now on. */
 void watch_start(struct watch *w, uint64_t first);
+/* Started, and heard of or to be tried again. */
+bool watch_runs(const struct watch *w);
 /* Forgets where it was. */
 void watch_stop(struct watch *w);
 /* It has heard everything, and from the server of late. */

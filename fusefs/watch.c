@@ -125,6 +125,12 @@ watch_start(struct watch *w, uint64_t first)
 	buf_release(&request);
 }
 
+bool
+watch_runs(const struct watch *w)
+{
+	return w->call || w->retry_at;
+}
+
 void
 watch_stop(struct watch *w)
 {

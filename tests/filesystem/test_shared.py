@@ -4,7 +4,9 @@
 
 import concurrent.futures
 
-from fstest import demo, eventually, main, mounted, ok, request_file, scratch, shell
+from fstest import demo, eventually, main, mounted, ok, request_file, scratch, shell, with_server
+
+from zwytest.observed import metrics, page, sample
 
 COURSE = [("echo > {a}/actions/accept", demo.CA, "accepted"),
           ("echo > {a}/actions/assign", demo.OP, "under_review"),
@@ -125,12 +127,21 @@ def test_what_one_user_may_hold_is_bounded(server):
         ok(mount, "cat README", demo.CA)
 
 
+def watchers(server):
+    """Streams of events that the server has open."""
+    target = next(target for target in server.targets if target.startswith("http:"))
+    return sample(metrics(page(target)[2]), "zwy_watchers")
+
+
+@with_server(arguments=("--listen", "http:127.0.0.1:0"))
 def test_any_number_of_users_have_events_by_turns(server):
     client = server.client()
     with mounted(server, "max_watches=1,watch_idle=1", shared=True) as mount:
         name = demo.file(client).name
         for who in (demo.DU, demo.CA, demo.OP, demo.DU, demo.CA):
             eventually(lambda who=who: name in ok(mount, "cat events", who), f"{who} to see what there is since the mount began")
+        # The mount's own, one user's answers, one user's events.
+        eventually(lambda: watchers(server) <= 3, "the others' to be given back")
 
 
 if __name__ == "__main__":
